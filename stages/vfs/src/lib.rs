@@ -19,6 +19,7 @@ mod counting;
 mod mem;
 #[cfg(unix)]
 mod os;
+pub mod sim;
 
 use std::any::Any;
 use std::io;
@@ -29,6 +30,7 @@ pub use counting::{Counting, Counts};
 pub use mem::MemFs;
 #[cfg(unix)]
 pub use os::OsFs;
+pub use sim::SimFs;
 
 /// A flat directory. Names are plain file names; there are no folders inside.
 pub trait Vfs: Send + Sync {
