@@ -1,0 +1,36 @@
+//! The engines that every test judges: one line each.
+//!
+//! To have your own engine judged, add its package to this one's `Cargo.toml` and its [`Stage`] to the list below.
+//! Nothing else needs to know its name. Which checks apply follows from the value itself: those about files, crashes
+//! and reopening ask [`Stage::persistent`], and a check that meets [`contract::Error::Unsupported`] says «not
+//! applicable» and never «passed».
+
+use contract::Stage;
+
+// ANCHOR: registry
+/// Every engine that is judged.
+pub fn registry() -> &'static [&'static Stage] {
+    static STAGES: [&Stage; 1] = [
+        &contract::oracle::STAGE,
+        // Your engine's line goes here.
+    ];
+    &STAGES
+}
+// ANCHOR_END: registry
+
+/// The engine of this name.
+pub fn find(name: &str) -> Option<&'static Stage> {
+    registry().iter().copied().find(|stage| stage.name == name)
+}
+
+/// The engines whose stores outlive the process. The others are named on stderr, with `check`, as not applicable:
+/// a reader of the output sees what was not tested.
+#[expect(clippy::print_stderr, reason = "the harness speaks to the person who runs the tests")]
+pub fn persistent(check: &str) -> impl Iterator<Item = &'static Stage> {
+    registry().iter().copied().filter(move |stage| {
+        if !stage.persistent {
+            eprintln!("{check}: not applicable to {}, which keeps nothing", stage.name);
+        }
+        stage.persistent
+    })
+}
