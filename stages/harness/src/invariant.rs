@@ -98,7 +98,11 @@ impl Invariant {
 
     fn text(self) -> (&'static str, &'static str) {
         match self {
-            Self::Durability => ("durability", "what a sync has acknowledged is there after any crash"),
+            Self::Durability => (
+                "durability",
+                "what a sync has acknowledged is there after any crash, and what a write has acknowledged after the \
+                 death of the process",
+            ),
             Self::Prefix => (
                 "prefix",
                 "a recovered store is what the first so many operations made of it: none that was synced is \

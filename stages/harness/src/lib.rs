@@ -3,14 +3,22 @@
 //! | module | what it gives |
 //! |---|---|
 //! | [`registry`] | the engines that are judged, one line each |
-//! | [`invariant`] | what must hold, each with an id that a failure names |
-//! | [`ops`] | operations from a seed, as text and back |
+//! | [`invariant`], [`failure`] | what must hold, each with an id that a failure names |
+//! | [`ops`], [`seeds`] | operations from a seed, as text and back; which seeds a test runs |
+//! | [`settings`], [`world`] | options drawn from a stage's own table; directories in memory |
 //! | [`model`] | what a store must answer, and what it held after each operation |
+//! | [`judge`], [`shrink`] | an engine beside the model; the shortest script that still fails |
 //!
 //! The tests are in `tests/`, one file for each way of looking.
 #![forbid(unsafe_code)]
 
+pub mod failure;
 pub mod invariant;
+pub mod judge;
 pub mod model;
 pub mod ops;
 pub mod registry;
+pub mod seeds;
+pub mod settings;
+pub mod shrink;
+pub mod world;

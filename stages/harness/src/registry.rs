@@ -5,6 +5,7 @@
 //! and reopening ask [`Stage::persistent`], and a check that meets [`contract::Error::Unsupported`] says «not
 //! applicable» and never «passed».
 
+use crate::seeds::not_applicable;
 use contract::Stage;
 
 // ANCHOR: registry
@@ -25,11 +26,10 @@ pub fn find(name: &str) -> Option<&'static Stage> {
 
 /// The engines whose stores outlive the process. The others are named on stderr, with `check`, as not applicable:
 /// a reader of the output sees what was not tested.
-#[expect(clippy::print_stderr, reason = "the harness speaks to the person who runs the tests")]
 pub fn persistent(check: &str) -> impl Iterator<Item = &'static Stage> {
     registry().iter().copied().filter(move |stage| {
         if !stage.persistent {
-            eprintln!("{check}: not applicable to {}, which keeps nothing", stage.name);
+            not_applicable(check, [format!("{} keeps nothing", stage.name)]);
         }
         stage.persistent
     })

@@ -1,0 +1,38 @@
+//! Every engine beside the model: random operations, compared after each one. A failure prints seed and shortest
+//! script; `STRATA_SEED=n` replays one seed, `STRATA_CASES=n` runs so many.
+
+use harness::judge::{self, NotApplicable};
+use harness::ops::Shape;
+use harness::registry::registry;
+use harness::seeds::{self, seeds};
+use harness::world::World;
+
+fn every_engine(test: &str, cases: u64, shape: &Shape, world: fn(u64) -> World) {
+    for stage in registry() {
+        let mut not_applicable = NotApplicable::new();
+        for seed in seeds(&format!("{test} on {}", stage.name), cases) {
+            let replay = format!("cargo test -p harness --test model {test}");
+            match judge::search(stage, seed, shape, world, &replay) {
+                Ok(notes) => not_applicable.extend(notes),
+                Err(counterexample) => panic!("{counterexample}"),
+            }
+        }
+        seeds::not_applicable(test, not_applicable);
+    }
+}
+
+#[test]
+fn on_a_map() {
+    every_engine("on_a_map", 400, &Shape::default(), |_| World::mem());
+}
+
+#[test]
+fn on_a_simulated_disk() {
+    every_engine("on_a_simulated_disk", 200, &Shape::default(), World::sim);
+}
+
+#[test]
+fn long_runs_of_small_writes() {
+    let shape = Shape { ops: 400, largest_bytes: 64, ..Shape::default() };
+    every_engine("long_runs_of_small_writes", 30, &shape, |_| World::mem());
+}
