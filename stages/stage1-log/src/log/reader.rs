@@ -1,0 +1,215 @@
+//! Walking a stretch of a log, frame by frame, at the speed of memory.
+//!
+//! **Invariants**
+//! 1. Every frame that is given out has been verified, but for one that is larger than a chunk and whose value nobody
+//!    asked for: of that one the value is not read, and the walk must still end where its stretch ends.
+//! 2. No length is believed before the bytes are known to be there, so a forged one reads and allocates nothing.
+//!
+//! **Cost** One read for each chunk, of 256 KiB unless said otherwise: the chunk stays in the processor's cache while
+//! its frames are walked. No allocation for a frame.
+
+use super::{Location, Log};
+use crate::frame::{Frame, HEAD_BYTES, Head, Kind, Place};
+use contract::{Error, IoContext};
+use vfs::{File, read_full};
+
+/// A part of a log: whole frames from `start` up to `end`, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Where it starts.
+    pub start: u64,
+    /// Where it ends.
+    pub end: u64,
+}
+
+/// Why a walk came to its end too early.
+#[derive(Debug)]
+pub enum Stop {
+    /// The world refused a read.
+    Failed(Error),
+    /// What stands at `offset` is not a frame.
+    Bad {
+        /// Where it stands, in bytes.
+        offset: u64,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+impl Stop {
+    /// The same as an error about the file `name`.
+    pub fn into_error(self, name: &str) -> Error {
+        match self {
+            Self::Failed(error) => error,
+            Self::Bad { offset, what } => Error::corrupt(name, offset, what),
+        }
+    }
+}
+
+/// A frame that the walk has reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed<'a> {
+    /// Where it lies.
+    pub at: Location,
+    /// Its head.
+    pub head: Head,
+    /// Its key.
+    pub key: &'a [u8],
+    /// The whole of it, verified; `None` where its value was skipped.
+    pub frame: Option<Frame<'a>>,
+}
+
+/// A walk over a stretch of a log.
+pub struct Reader<'a> {
+    file: &'a dyn File,
+    name: &'a str,
+    number: u64,
+    buffer: Vec<u8>,
+    /// The bytes of the buffer that are filled and not yet walked.
+    from: usize,
+    to: usize,
+    /// The offset of the frame that is next.
+    offset: u64,
+    end: u64,
+    skip_values: bool,
+    bytes_read: u64,
+}
+
+impl<'a> Reader<'a> {
+    /// Walks `stretch` of `log`.
+    pub fn new(log: &'a Log, stretch: Stretch, buffer: Vec<u8>) -> Self {
+        Self::over(&*log.file, &log.name, log.number, stretch, log.chunk_bytes, buffer)
+    }
+
+    /// Walks `stretch` of a file that is not open as a log. `buffer` is memory to use again.
+    pub fn over(
+        file: &'a dyn File,
+        name: &'a str,
+        number: u64,
+        stretch: Stretch,
+        chunk_bytes: usize,
+        mut buffer: Vec<u8>,
+    ) -> Self {
+        buffer.resize(chunk_bytes.max(HEAD_BYTES * 2), 0);
+        let Stretch { start, end } = stretch;
+        Self {
+            file,
+            name,
+            number,
+            buffer,
+            from: 0,
+            to: 0,
+            offset: start,
+            end,
+            skip_values: false,
+            bytes_read: 0,
+        }
+    }
+
+    /// Does not read values of frames larger than a chunk.
+    pub fn skipping_values(mut self) -> Self {
+        self.skip_values = true;
+        self
+    }
+
+    /// Where the next frame starts, in bytes.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Bytes read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// The buffer, to be used again.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+
+    // ANCHOR: next
+    /// The next frame, or `None` at the end of the stretch.
+    #[inline]
+    pub fn next(&mut self) -> std::result::Result<Option<Passed<'_>>, Stop> {
+        if self.offset >= self.end {
+            return if self.offset == self.end {
+                Ok(None)
+            } else {
+                Err(self.bad("a frame reaches past the end"))
+            };
+        }
+        let head = self.head()?;
+        let bytes = head.len();
+        if bytes > self.to - self.from && !self.reach(&head)? {
+            return Ok(Some(self.pass_unread(&head)));
+        }
+        let place = Place { file: self.number, offset: self.offset };
+        let frame = match Frame::verify(&self.buffer[self.from..self.from + bytes], place) {
+            Ok(frame) => frame,
+            Err(what) => return Err(Stop::Bad { offset: self.offset, what }),
+        };
+        let at = Location { offset: self.offset, bytes: bytes as u64 };
+        self.from += bytes;
+        self.offset += bytes as u64;
+        Ok(Some(Passed { at, head: frame.head, key: frame.key(), frame: Some(frame) }))
+    }
+    // ANCHOR_END: next
+
+    /// The next frame's head.
+    #[inline]
+    fn head(&mut self) -> std::result::Result<Head, Stop> {
+        if self.to - self.from < HEAD_BYTES {
+            self.fill(HEAD_BYTES)?;
+        }
+        let Some(bytes) = self.buffer[self.from..self.to].first_chunk() else {
+            return Err(self.bad("no frame: the file ends within its head"));
+        };
+        Head::parse(bytes).map_err(|what| self.bad(what))
+    }
+
+    /// Brings the rest of a frame into the buffer; false if only its key is there and its value is to be skipped.
+    fn reach(&mut self, head: &Head) -> std::result::Result<bool, Stop> {
+        if head.len() as u64 > self.end - self.offset {
+            return Err(self.bad("no frame: the file ends within it"));
+        }
+        let skip = self.skip_values && head.kind == Kind::Put && head.len() > self.buffer.len();
+        let needed = if skip { HEAD_BYTES + head.key_bytes } else { head.len() };
+        self.fill(needed)?;
+        if self.to - self.from < needed {
+            return Err(self.bad("no frame: the file ends within it"));
+        }
+        Ok(!skip)
+    }
+
+    /// Steps over a frame of which only the key is in the buffer.
+    fn pass_unread(&mut self, head: &Head) -> Passed<'_> {
+        let at = Location { offset: self.offset, bytes: head.len() as u64 };
+        let key = self.from + HEAD_BYTES..self.from + HEAD_BYTES + head.key_bytes;
+        self.offset += at.bytes;
+        (self.from, self.to) = (0, 0);
+        Passed { at, head: *head, key: &self.buffer[key], frame: None }
+    }
+
+    /// Fills the buffer from the next frame on, with a chunk or with `needed` bytes if that is more. At the end of
+    /// the stretch, or of the file, fewer may come.
+    fn fill(&mut self, needed: usize) -> std::result::Result<(), Stop> {
+        self.buffer.copy_within(self.from..self.to, 0);
+        (self.from, self.to) = (0, self.to - self.from);
+        if needed > self.buffer.len() {
+            self.buffer.resize(needed, 0);
+        }
+        let left = usize::try_from(self.end - self.offset).unwrap_or(usize::MAX);
+        let room = self.buffer.len().min(left);
+        let at = self.offset + self.to as u64;
+        let n = read_full(self.file, &mut self.buffer[self.to..room], at)
+            .during("read", self.name)
+            .map_err(Stop::Failed)?;
+        self.to += n;
+        self.bytes_read += n as u64;
+        Ok(())
+    }
+
+    fn bad(&self, what: &'static str) -> Stop {
+        Stop::Bad { offset: self.offset, what }
+    }
+}

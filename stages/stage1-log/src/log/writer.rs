@@ -1,0 +1,235 @@
+//! Appending: frames are built without a lock, get their place in the writer's turn, and go out in one write.
+//!
+//! **Invariants**
+//! 1. A batch is one append, so a torn one is torn at its end.
+//! 2. After a successful sync the next append begins with a floor. A floor never states more than what is on the
+//!    device when it is written.
+//! 3. After a failed append the writer must not be used again: nobody knows what lies behind the written end.
+//!
+//! **Cost** One system call for each batch; 20 bytes for each sync.
+
+use super::{Location, Log, Marks, header::HEADER_BYTES, header::Header, header::Previous, is_due};
+use crate::frame::{self, FLOOR_BYTES, Frame, HEAD_BYTES, Head, Place};
+use contract::{Batch, Entry, IoContext, Result};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use vfs::File;
+
+/// The frames of one batch, with room in front for a floor, so that both go out in one write.
+pub struct Frames {
+    bytes: Vec<u8>,
+}
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self { bytes: vec![0; FLOOR_BYTES] }
+    }
+}
+
+impl Frames {
+    /// A buffer grown beyond this by one large batch is given back, in bytes.
+    const KEEP_BYTES: usize = 1 << 20;
+
+    /// Holds the frame of one entry.
+    pub fn set_entry(&mut self, entry: Entry<'_>) {
+        self.clear();
+        frame::encode(entry, false, &mut self.bytes);
+    }
+
+    /// Holds the frames of a batch.
+    pub fn set_batch(&mut self, batch: &Batch) {
+        self.clear();
+        let last = batch.len().saturating_sub(1);
+        for (i, entry) in batch.iter().enumerate() {
+            frame::encode(entry, i < last, &mut self.bytes);
+        }
+    }
+
+    fn clear(&mut self) {
+        if self.bytes.capacity() > Self::KEEP_BYTES {
+            self.bytes = Vec::new();
+        }
+        self.bytes.clear();
+        self.bytes.resize(FLOOR_BYTES, 0);
+    }
+}
+
+/// The one who appends to a log.
+pub struct Writer {
+    /// The log.
+    pub log: Arc<Log>,
+    end: u64,
+    last_checksum: u32,
+    /// What the last floor states, or what the header's base states.
+    floor: u64,
+    /// The file's size, reserved room included.
+    size: u64,
+    /// How much room to reserve at a time; 0 for none.
+    reserve_bytes: u64,
+}
+
+impl Writer {
+    /// Appends to `log` from its end on. `base` is the header's base.
+    pub fn new(log: Arc<Log>, last_checksum: u32, base: u64) -> Self {
+        let end = log.appended();
+        Self { log, end, last_checksum, floor: base, size: end, reserve_bytes: 0 }
+    }
+
+    /// Reserves room, this many bytes at a time; 0 for none.
+    pub fn reserve_by(&mut self, bytes: u64) {
+        self.reserve_bytes = bytes;
+    }
+
+    /// How the log ends, as the next log's header or the clean mark states it.
+    pub fn tail(&self) -> Previous {
+        Previous { number: self.log.number, bytes: self.end, last_checksum: self.last_checksum }
+    }
+
+    /// The file's size in bytes, reserved room included.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Makes room for `frames` where room is to be reserved. An error has no effect on the log.
+    pub fn make_room(&mut self, frames: &Frames) -> Result<()> {
+        let needed = self.end + frames.bytes.len() as u64;
+        if self.reserve_bytes > 0 && needed > self.size {
+            let room = self.reserve_bytes.max(frames.bytes.len() as u64);
+            self.log.file.reserve(room).during("reserve room in", &self.log.name)?;
+            self.size = self.end + room;
+        }
+        Ok(())
+    }
+
+    // ANCHOR: append
+    /// Appends `frames` in one write and returns how many bytes that was.
+    pub fn append(&mut self, frames: &mut Frames) -> Result<u64> {
+        let durable = self.log.synced();
+        let floor_due = durable > self.floor;
+        let start = if floor_due { 0 } else { FLOOR_BYTES };
+        if floor_due {
+            let floor = frame::floor(durable, self.log.place(self.end));
+            frames.bytes[..FLOOR_BYTES].copy_from_slice(&floor);
+        }
+        let first = self.end + (FLOOR_BYTES - start) as u64;
+        self.give_places(&mut frames.bytes[FLOOR_BYTES..], first);
+
+        let bytes = &frames.bytes[start..];
+        self.log.file.append(bytes).during("append to", &self.log.name)?;
+        if floor_due {
+            self.floor = durable;
+        }
+        self.end += bytes.len() as u64;
+        self.size = self.size.max(self.end);
+        self.log.appended.store(self.end, Ordering::Release);
+        Ok(bytes.len() as u64)
+    }
+    // ANCHOR_END: append
+
+    /// Mixes each frame's checksum with its place, the first at `offset`, and sets marks.
+    fn give_places(&mut self, mut frames: &mut [u8], mut offset: u64) {
+        let log = Arc::clone(&self.log);
+        while let Some(Ok(head)) = frames.first_chunk::<HEAD_BYTES>().map(Head::parse) {
+            let (frame, rest) = frames.split_at_mut(head.len());
+            frame::move_to(frame, None, log.place(offset));
+            self.last_checksum = frame::stored_checksum(frame);
+            self.mark(offset);
+            offset += frame.len() as u64;
+            frames = rest;
+        }
+    }
+
+    fn mark(&self, offset: u64) {
+        let log = &self.log;
+        // Only this writer pushes, so what the read lock shows is still true under the write lock.
+        let due = is_due(&log.marks.read().unwrap_or_else(PoisonError::into_inner), offset, log.chunk_bytes);
+        if due {
+            log.marks.write().unwrap_or_else(PoisonError::into_inner).push(offset);
+        }
+    }
+
+    /// Cuts off reserved room.
+    pub fn give_room_back(&mut self) -> Result<()> {
+        if self.size > self.end {
+            self.log.file.truncate(self.end).during("truncate", &self.log.name)?;
+            self.size = self.end;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a whole new log out of verified frames: for recovery, for compaction, for a merge.
+pub struct Builder {
+    file: Arc<dyn File>,
+    name: String,
+    number: u64,
+    buffer: Vec<u8>,
+    /// Where the next frame goes.
+    offset: u64,
+    last_checksum: u32,
+    marks: Marks,
+}
+
+impl Builder {
+    /// How much is written at a time, in bytes.
+    const WRITE_BYTES: usize = 1 << 20;
+
+    /// Begins the log that `header` describes, in a file that does not have its name yet.
+    pub fn new(file: Arc<dyn File>, name: String, header: &Header, marks: Marks) -> Self {
+        Self {
+            file,
+            name,
+            number: header.number,
+            buffer: header.encode().to_vec(),
+            offset: HEADER_BYTES as u64,
+            last_checksum: header.checksum(),
+            marks,
+        }
+    }
+
+    /// Adds a frame that was verified at `from`, with its checksum mixed anew and never computed anew: what was
+    /// damaged in between stays recognisable.
+    pub fn push(&mut self, frame: &Frame<'_>, from: Place) -> Result<Location> {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(frame.bytes);
+        let moved = &mut self.buffer[start..];
+        frame::move_to(moved, Some(from), Place { file: self.number, offset: self.offset });
+        self.last_checksum = frame::stored_checksum(moved);
+        self.marks.pass(self.offset);
+        let at = Location { offset: self.offset, bytes: frame.bytes.len() as u64 };
+        self.offset += at.bytes;
+        if self.buffer.len() >= Self::WRITE_BYTES {
+            self.flush()?;
+        }
+        Ok(at)
+    }
+
+    /// Writes what is left, and returns the file, its length, its last checksum and its marks.
+    pub fn finish(mut self) -> Result<Built> {
+        self.flush()?;
+        Ok(Built {
+            file: self.file,
+            bytes: self.offset,
+            last_checksum: self.last_checksum,
+            marks: self.marks,
+        })
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.file.append(&self.buffer).during("append to", &self.name)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+/// A log that is written and has no name yet.
+pub struct Built {
+    /// Its file.
+    pub file: Arc<dyn File>,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its last checksum.
+    pub last_checksum: u32,
+    /// Its marks.
+    pub marks: Marks,
+}

@@ -1,0 +1,137 @@
+//! Saving what can be read from a store that refuses to open.
+//!
+//! **Invariants**
+//! 1. The damaged store is read only; what is saved goes into another one.
+//! 2. Oldest first, so that newer entries win there as they did here. What a crash tore off was never promised to
+//!    anybody and is not brought back.
+//!
+//! **Cost** One pass over the log; behind each bad frame a search for the next good one.
+
+use crate::ENGINE;
+use crate::files::log_name;
+use crate::log::header::{HEADER_BYTES, Header};
+use crate::log::{Passed, Reader, Stop, Stretch, find_frame, last_non_zero};
+use crate::recover::{check_clean, replay};
+use crate::replay::Tail;
+use crate::survey::{Survey, lock};
+use contract::{Batch, Damage, Engine, Error, IoContext, Result, SalvageReport};
+use vfs::{File, Vfs};
+
+/// How much is read at a time, in bytes.
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;
+/// How much is saved with one write, in bytes.
+const BATCH_BYTES: u64 = 1 << 20;
+
+/// Saves every entry that can be read in `vfs` into another store.
+pub(crate) fn store(vfs: &dyn Vfs, into: &dyn Engine) -> Result<SalvageReport> {
+    let _lock = lock(vfs)?;
+    let survey = Survey::take(vfs, ENGINE)?;
+    let mut saver = Saver { into, batch: Batch::new(), report: SalvageReport::default() };
+    if survey.clean {
+        saver.lost(check_clean(vfs, &survey, CHUNK_BYTES).map(drop))?;
+    }
+    for &number in &survey.logs {
+        saver.log(vfs, number, survey.clean)?;
+    }
+    saver.flush()?;
+    into.sync()?;
+    Ok(saver.report)
+}
+
+struct Saver<'a> {
+    into: &'a dyn Engine,
+    batch: Batch,
+    report: SalvageReport,
+}
+
+impl Saver<'_> {
+    fn log(&mut self, vfs: &dyn Vfs, number: u64, clean: bool) -> Result<()> {
+        let name = log_name(number);
+        let file = vfs.open(&name).during("open", &name)?;
+        let mut end = file.size().during("stat", &name)?;
+        // A header that cannot be read takes no entry with it: their places need only the file's number.
+        self.lost(Header::read(&*file, &name, number, ENGINE).map(drop))?;
+        match replay(vfs, number, CHUNK_BYTES) {
+            Ok(replay) if !clean && matches!(replay.tail, Tail::Torn { .. }) => end = replay.end,
+            Ok(_) | Err(Error::Corrupt { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let stretch = Stretch { start: HEADER_BYTES as u64, end };
+        let lost = walk_past_damage(&*file, &name, number, stretch, &mut |passed| self.save(passed))?;
+        lost.into_iter().for_each(|damage| self.add(damage));
+        Ok(())
+    }
+
+    fn save(&mut self, passed: &Passed<'_>) -> Result<()> {
+        let Some(entry) = passed.frame.and_then(|frame| frame.entry()) else { return Ok(()) };
+        self.batch.push(entry);
+        self.report.entries += 1;
+        self.report.bytes += (entry.key.len() + entry.value.map_or(0, <[u8]>::len)) as u64;
+        if self.batch.bytes() >= BATCH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.into.write(&self.batch)?;
+        self.batch.clear();
+        Ok(())
+    }
+
+    /// Lists damage as lost; other errors stay errors.
+    fn lost(&mut self, result: Result<()>) -> Result<()> {
+        match result {
+            Err(Error::Corrupt { file, offset, what }) => self.add(Damage { file, offset, what }),
+            other => other?,
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, damage: Damage) {
+        let known = self.report.lost.iter_mut().find(|d| d.file == damage.file && d.offset == damage.offset);
+        match known {
+            // The later finding is the closer look.
+            Some(known) => *known = damage,
+            None => self.report.lost.push(damage),
+        }
+    }
+}
+
+// ANCHOR: walk_past_damage
+/// Walks a stretch past everything that is damaged, gives every good frame to `each`, and returns what was damaged.
+pub(crate) fn walk_past_damage(
+    file: &dyn File,
+    name: &str,
+    number: u64,
+    stretch: Stretch,
+    each: &mut dyn FnMut(&Passed<'_>) -> Result<()>,
+) -> Result<Vec<Damage>> {
+    let (mut damage, mut start, mut buffer) = (Vec::new(), stretch.start, Vec::new());
+    loop {
+        let rest = Stretch { start, end: stretch.end };
+        let mut reader = Reader::over(file, name, number, rest, CHUNK_BYTES, buffer);
+        let (offset, what) = loop {
+            match reader.next() {
+                Ok(Some(passed)) => each(&passed)?,
+                Ok(None) => return Ok(damage),
+                Err(Stop::Bad { offset, what }) => break (offset, what),
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        };
+        buffer = reader.into_buffer();
+        let next = find_frame(file, name, number, Stretch { start: offset + 1, end: stretch.end })?;
+        let rest = Stretch { start: offset, end: stretch.end };
+        if next.is_none() && last_non_zero(file, name, rest)? == offset {
+            return Ok(damage); // Reserved room: nothing was ever here.
+        }
+        let lost = next.unwrap_or(stretch.end) - offset;
+        damage.push(Damage {
+            file: name.to_owned(),
+            offset,
+            what: format!("{what}; {lost} bytes cannot be read"),
+        });
+        match next {
+            Some(offset) => start = offset,
+            None => return Ok(damage),
+        }
+    }
+}
+// ANCHOR_END: walk_past_damage
