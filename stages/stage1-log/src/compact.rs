@@ -57,7 +57,7 @@ fn copy(
 ) -> Result<(Built, u64)> {
     let mut reader = Reader::new(log, log.stretch(end), Vec::new());
     let mut wanted = locations.iter().peekable();
-    while let Some(passed) = reader.next().map_err(|stop| stop.into_error(&log.name))? {
+    while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
         if wanted.next_if(|at| **at == passed.at).is_some()
             && let Some(frame) = passed.frame
         {

@@ -143,10 +143,8 @@ fn header(show: &mut Show<'_, '_>, bytes: &[u8], number: u64) -> bool {
             );
         }
     };
-    let own = match header.number == number {
-        true => Verdict::None,
-        false => Verdict::Bad(format!("the name says {number}")),
-    };
+    let own =
+        if header.number == number { Verdict::None } else { Verdict::Bad(format!("the name says {number}")) };
     let previous = header.previous;
     let before = match previous.number {
         0 => "no log before this one".to_owned(),

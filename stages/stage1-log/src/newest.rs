@@ -60,7 +60,7 @@ pub(crate) fn find(log: &Log, end: u64, key: &[u8], oldest_first: bool) -> Resul
 fn search(log: &Log, stretch: Stretch, key: &[u8], buffer: &mut Vec<u8>, lookup: &mut Lookup) -> Result<()> {
     let mut reader = Reader::new(log, stretch, std::mem::take(buffer)).skipping_values();
     lookup.stretches.push(stretch);
-    while let Some(passed) = reader.next().map_err(|stop| stop.into_error(&log.name))? {
+    while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
         lookup.entries_passed += u64::from(passed.head.kind != Kind::Floor);
         if passed.key == key && passed.head.kind != Kind::Floor {
             lookup.found = Some(Found { at: passed.at, live: passed.head.kind == Kind::Put });
@@ -96,7 +96,7 @@ impl Live {
     pub(crate) fn collect(log: &Log, end: u64, range: KeyRange<'_>) -> Result<Self> {
         let mut live = Self::default();
         let mut reader = Reader::new(log, log.stretch(end), BUFFER.take()).skipping_values();
-        while let Some(passed) = reader.next().map_err(|stop| stop.into_error(&log.name))? {
+        while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
             if passed.head.kind != Kind::Floor && range.contains(passed.key) {
                 live.push(passed.key, passed.at, passed.head.kind == Kind::Put);
             }

@@ -104,7 +104,7 @@ impl Replay {
         let mut reader = Reader::over(&*file, &name, self.header.number, stretch, chunk_bytes, Vec::new());
         let mut batch = OpenBatch::default();
         let stop = loop {
-            match reader.next() {
+            match reader.next_frame() {
                 Ok(Some(passed)) if passed.frame.is_some_and(|f| f.floor().is_some()) && batch.is_open() => {
                     break Some((passed.at.offset, "a batch without its end"));
                 }

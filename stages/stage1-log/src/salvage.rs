@@ -58,7 +58,9 @@ impl Saver<'_> {
         }
         let stretch = Stretch { start: HEADER_BYTES as u64, end };
         let lost = walk_past_damage(&*file, &name, number, stretch, &mut |passed| self.save(passed))?;
-        lost.into_iter().for_each(|damage| self.add(damage));
+        for damage in lost {
+            self.add(damage);
+        }
         Ok(())
     }
 
@@ -109,7 +111,7 @@ pub(crate) fn walk_past_damage(
         let rest = Stretch { start, end: stretch.end };
         let mut reader = Reader::over(file, name, number, rest, CHUNK_BYTES, buffer);
         let (offset, what) = loop {
-            match reader.next() {
+            match reader.next_frame() {
                 Ok(Some(passed)) => each(&passed)?,
                 Ok(None) => return Ok(damage),
                 Err(Stop::Bad { offset, what }) => break (offset, what),

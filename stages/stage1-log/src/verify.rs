@@ -58,7 +58,9 @@ fn one_log(vfs: &dyn Vfs, number: u64, clean: bool, report: &mut VerifyReport) -
     let found = log(&*replay.file, &replay.name, number, Stretch { start: HEADER_BYTES as u64, end })?;
     report.entries += found.entries;
     report.bytes_read += found.bytes_read;
-    found.damage.into_iter().for_each(|damage| add(report, damage));
+    for damage in found.damage {
+        add(report, damage);
+    }
     Ok(())
 }
 

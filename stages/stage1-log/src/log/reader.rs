@@ -107,6 +107,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Does not read values of frames larger than a chunk.
+    #[must_use]
     pub fn skipping_values(mut self) -> Self {
         self.skip_values = true;
         self
@@ -127,10 +128,10 @@ impl<'a> Reader<'a> {
         self.buffer
     }
 
-    // ANCHOR: next
+    // ANCHOR: next_frame
     /// The next frame, or `None` at the end of the stretch.
     #[inline]
-    pub fn next(&mut self) -> std::result::Result<Option<Passed<'_>>, Stop> {
+    pub fn next_frame(&mut self) -> std::result::Result<Option<Passed<'_>>, Stop> {
         if self.offset >= self.end {
             return if self.offset == self.end {
                 Ok(None)
@@ -153,7 +154,7 @@ impl<'a> Reader<'a> {
         self.offset += bytes as u64;
         Ok(Some(Passed { at, head: frame.head, key: frame.key(), frame: Some(frame) }))
     }
-    // ANCHOR_END: next
+    // ANCHOR_END: next_frame
 
     /// The next frame's head.
     #[inline]
