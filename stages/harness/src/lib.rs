@@ -8,6 +8,7 @@
 //! | [`settings`], [`world`] | options drawn from a stage's own table; directories in memory |
 //! | [`model`] | what a store must answer, and what it held after each operation |
 //! | [`judge`], [`shrink`] | an engine beside the model; the shortest script that still fails |
+//! | [`script`] | contract scripts, and the transcript of an engine's answers and bytes |
 //!
 //! The tests are in `tests/`, one file for each way of looking.
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@ pub mod judge;
 pub mod model;
 pub mod ops;
 pub mod registry;
+pub mod script;
 pub mod seeds;
 pub mod settings;
 pub mod shrink;

@@ -11,8 +11,9 @@ use contract::Stage;
 // ANCHOR: registry
 /// Every engine that is judged.
 pub fn registry() -> &'static [&'static Stage] {
-    static STAGES: [&Stage; 1] = [
+    static STAGES: [&Stage; 2] = [
         &contract::oracle::STAGE,
+        &stage1::STAGE,
         // Your engine's line goes here.
     ];
     &STAGES

@@ -177,6 +177,11 @@ impl Word {
         let plain = self.sign.is_empty() && !self.quoted;
         std::str::from_utf8(&self.bytes).ok().filter(|_| plain).unwrap_or_default()
     }
+
+    /// The word as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
 }
 
 /// Splits a line into words; a comment gives none.
