@@ -1,0 +1,241 @@
+//! The commands that look inside: figures, files, damage, options.
+
+use crate::command::{COMMANDS, Call, Found, find};
+use crate::failure::{Answer, Failure, Outcome};
+use crate::grammar::lossy;
+use crate::interrupt;
+use crate::output::{Output, Tone};
+use crate::place::Place;
+use crate::report;
+use crate::session::Session;
+use contract::{Error, Field, Verdict};
+use serde_json::json;
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+pub(crate) fn compact(s: &mut Session<'_>, call: &Call) -> Answer {
+    s.refuse_in_batch("compact")?;
+    let store = s.store()?;
+    let before = store.stats().disk_bytes;
+    store.compact()?;
+    let after = store.stats().disk_bytes;
+    if s.wants_json(call) {
+        writeln!(s.output, "{}", json!({ "disk_bytes_before": before, "disk_bytes": after }))?;
+    } else {
+        writeln!(s.output, "{before} bytes on disk before, {after} after")?;
+    }
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn stats(s: &mut Session<'_>, call: &Call) -> Answer {
+    let stats = s.store()?.stats();
+    if s.wants_json(call) {
+        writeln!(s.output, "{}", report::stats_json(&stats))?;
+    } else {
+        table(&mut s.output, &report::stats(&stats))?;
+    }
+    Ok(Outcome::Done)
+}
+
+pub(crate) fn explain(s: &mut Session<'_>, call: &Call) -> Answer {
+    let explanation = s.store()?.explain(&call.args[0])?;
+    if s.wants_json(call) {
+        writeln!(s.output, "{}", report::explanation_json(&explanation))?;
+    } else {
+        table(&mut s.output, &report::explanation(&explanation))?;
+    }
+    Ok(if explanation.value.is_some() { Outcome::Done } else { Outcome::Absent })
+}
+
+pub(crate) fn option(s: &mut Session<'_>, call: &Call) -> Answer {
+    match (call.text(0)?, call.text(1)?) {
+        (None, _) => list_options(s, call, None),
+        (Some(name), None) => {
+            // Refuses an unknown name.
+            s.options.text(name)?;
+            list_options(s, call, Some(name))
+        }
+        (Some(name), Some(value)) => set_option(s, name, value),
+    }
+}
+
+fn list_options(s: &mut Session<'_>, call: &Call, only: Option<&str>) -> Answer {
+    let json = s.wants_json(call);
+    for (spec, value) in s.options.iter().filter(|(spec, _)| only.is_none_or(|name| name == spec.name)) {
+        if json {
+            let about = json!({
+                "name": spec.name,
+                "value": value,
+                "default": spec.default,
+                "changes_while_open": spec.live,
+                "help": spec.help,
+            });
+            writeln!(s.output, "{about}")?;
+        } else {
+            let when = if spec.live { "" } else { "; only at opening" };
+            let about =
+                s.output.paint(format_args!("{} [default: {}{when}]", spec.help, spec.default), Tone::Quiet);
+            writeln!(s.output, "{:<20} {value:<12} {about}", spec.name)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn set_option(s: &mut Session<'_>, name: &str, value: &str) -> Answer {
+    let changed = s.options.clone().with(name, value)?;
+    let live = s.options.iter().any(|(spec, _)| spec.name == name && spec.live);
+    let result = if live { s.store()?.set_option(name, value) } else { Err(Error::Unsupported { what: "" }) };
+    match result {
+        Ok(()) => s.options = changed,
+        Err(Error::Unsupported { .. }) => {
+            let stage = s.stage.name;
+            return Err(Failure::usage(format!(
+                "{name} can only be set at opening: leave, and start «{stage} --{name} {value}»"
+            )));
+        }
+        Err(e) => return Err(e.into()),
+    }
+    s.acknowledge("ok");
+    Ok(Outcome::Done)
+}
+
+// ANCHOR: inspect
+pub(crate) fn inspect(s: &mut Session<'_>, call: &Call) -> Answer {
+    let files = s.files()?;
+    let json = s.wants_json(call);
+    let mut printer = Printer { output: &mut s.output, json, file: String::new(), bad_count: 0 };
+    let mut written = Ok(());
+    let walked = (s.stage.inspect)(&*files, call.text(0)?, &mut |field| {
+        written = printer.field(field);
+        written.is_ok() && !interrupt::requested()
+    });
+    let bad_count = printer.bad_count;
+    written?;
+    walked?;
+    match bad_count {
+        0 => s.unless_interrupted(),
+        _ => Err(Failure::Damaged),
+    }
+}
+// ANCHOR_END: inspect
+
+/// Shows fields as they come.
+struct Printer<'s, 'a> {
+    output: &'s mut Output<'a>,
+    json: bool,
+    /// The file of the last field.
+    file: String,
+    bad_count: u64,
+}
+
+/// How many of a field's bytes are shown.
+const SHOWN_BYTES: usize = 8;
+
+impl Printer<'_, '_> {
+    fn field(&mut self, field: &Field) -> io::Result<()> {
+        self.bad_count += u64::from(matches!(field.verdict, Verdict::Bad(_)));
+        if self.json {
+            return writeln!(self.output, "{}", report::field_json(field));
+        }
+        if self.file != field.file {
+            let gap = if self.file.is_empty() { "" } else { "\n" };
+            self.file.clone_from(&field.file);
+            let title = self.output.paint(&field.file, Tone::Strong);
+            writeln!(self.output, "{gap}{title}")?;
+        }
+        let shown = &field.bytes[..field.bytes.len().min(SHOWN_BYTES)];
+        let more = if field.len > shown.len() as u64 { "…" } else { "" };
+        let raw = report::hex(shown, " ") + more;
+        let verdict = match &field.verdict {
+            Verdict::None => String::new(),
+            Verdict::Good => self.output.paint("  ok", Tone::Good),
+            Verdict::Bad(why) => self.output.paint(format_args!("  BAD: {why}"), Tone::Bad),
+        };
+        let (offset, name, meaning) = (field.offset, field.name, &field.meaning);
+        writeln!(self.output, "{offset:>10}  {raw:<24}  {name:<12}  {meaning}{verdict}")
+    }
+}
+
+pub(crate) fn verify(s: &mut Session<'_>, call: &Call) -> Answer {
+    let report = match s.running() {
+        Some(engine) => engine.verify()?,
+        None => (s.stage.verify)(&*s.files()?)?,
+    };
+    if s.wants_json(call) {
+        writeln!(s.output, "{}", report::verify_json(&report))?;
+    } else {
+        for line in report::damage(&report.damage) {
+            let label = s.output.paint("damaged", Tone::Bad);
+            writeln!(s.output, "{label}: {line}")?;
+        }
+        for note in &report.notes {
+            writeln!(s.output, "note: {note}")?;
+        }
+        writeln!(s.output, "{}", report::verdict(&report))?;
+    }
+    if report.damage.is_empty() { Ok(Outcome::Done) } else { Err(Failure::Damaged) }
+}
+
+pub(crate) fn salvage(s: &mut Session<'_>, call: &Call) -> Answer {
+    let files = s.files()?;
+    let new = Place::directory(Path::new(OsStr::from_bytes(&call.args[0])));
+    if !new.is_vacant() {
+        return Err(Failure::usage(format!(
+            "{} is not empty; salvage writes into a new directory",
+            new.name
+        )));
+    }
+    let (engine, _) = (s.stage.open)(new.create()?, &s.stage.default_options())?;
+    let salvaged = (s.stage.salvage)(&*files, &*engine);
+    engine.close()?;
+    let report = salvaged?;
+    if s.wants_json(call) {
+        writeln!(s.output, "{}", report::salvage_json(&report))?;
+    } else {
+        for line in report::damage(&report.lost) {
+            let label = s.output.paint("lost", Tone::Bad);
+            writeln!(s.output, "{label}: {line}")?;
+        }
+        writeln!(s.output, "{}", report::salvage(&report, &new.name))?;
+    }
+    if report.lost.is_empty() { Ok(Outcome::Done) } else { Err(Failure::Damaged) }
+}
+
+pub(crate) fn help(s: &mut Session<'_>, call: &Call) -> Answer {
+    if let Some(name) = call.arg(0) {
+        let (usage, aliases, help) = match find(s.stage, name) {
+            Some(Found::Common(c)) => (c.usage(), c.aliases, c.help),
+            Some(Found::Special(c)) => (format!("{} {}", c.name, c.usage), c.aliases, c.help),
+            None => return Err(Failure::usage(format!("there is no command «{}»", lossy(name)))),
+        };
+        writeln!(s.output, "{usage}\n    {help}")?;
+        if !aliases.is_empty() {
+            writeln!(s.output, "    Also: {}", aliases.join(", "))?;
+        }
+        return Ok(Outcome::Done);
+    }
+    let common = COMMANDS.iter().map(|c| (c.name, c.takes.join(" "), c.help));
+    let special = s.stage.commands.iter().map(|c| (c.name, c.usage.to_owned(), c.help));
+    for (name, takes, help) in common.chain(special) {
+        let left = format!("{name} {takes}");
+        writeln!(s.output, "  {left:<22} {help}")?;
+    }
+    writeln!(
+        s.output,
+        "\nA value is the rest of the line; one that starts with \" is quoted, with \\\" \\\\ \\n \\t \\xNN inside."
+    )?;
+    writeln!(
+        s.output,
+        "«help COMMAND» shows flags and other names; «{} --help» shows all else.",
+        s.stage.name
+    )?;
+    Ok(Outcome::Done)
+}
+
+/// Two columns.
+fn table(output: &mut Output<'_>, rows: &[(String, String)]) -> io::Result<()> {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    rows.iter().try_for_each(|(name, value)| writeln!(output, "{name:<width$}  {value}"))
+}

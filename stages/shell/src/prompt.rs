@@ -1,0 +1,153 @@
+//! The prompt: a line editor with history and completion, a welcome, and a store that is opened at once.
+
+use crate::command::COMMANDS;
+use crate::failure::{Failure, Outcome};
+use crate::interrupt;
+use crate::session::{Pending, Session};
+use contract::Stage;
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::FileHistory;
+use rustyline::validate::Validator;
+use rustyline::{CompletionType, Config, Context, Editor, Helper};
+use std::path::PathBuf;
+use vfs::OsFs;
+
+type Prompt = Editor<Names, FileHistory>;
+
+/// Runs the prompt until the person leaves. Returns the exit status: errors were seen and answered, so it is 0 unless
+/// the store cannot be opened or the terminal fails.
+pub(crate) fn run(s: &mut Session<'_>) -> u8 {
+    s.interactive = true;
+    if let Err(failure) = s.store() {
+        return s.fail(&failure, None);
+    }
+    welcome(s);
+    let history = history_file(s.stage);
+    let mut prompt = match editor(s.stage) {
+        Ok(prompt) => prompt,
+        Err(e) => return s.fail(&terminal(e), None),
+    };
+    if let Some(history) = &history {
+        // There is none the first time.
+        let _ = prompt.load_history(history);
+    }
+    let status = read_lines(s, &mut prompt);
+    if let Some(history) = &history {
+        // A history that cannot be kept is no reason to trouble anybody.
+        let _ = prompt.save_history(history);
+    }
+    status
+}
+
+fn read_lines(s: &mut Session<'_>, prompt: &mut Prompt) -> u8 {
+    loop {
+        let sign = if matches!(s.pending, Pending::Open(_)) { "batch> " } else { "> " };
+        match prompt.readline(&format!("{}{sign}", s.stage.name)) {
+            Ok(line) => {
+                // Ctrl-C then ends the command, not the shell.
+                let _guard = interrupt::guard();
+                match s.run_line(line.as_bytes()) {
+                    Ok(Outcome::Quit) => return 0,
+                    Ok(_) => {}
+                    Err(failure) => {
+                        s.fail(&failure, None);
+                    }
+                }
+                if let Err(e) = std::io::Write::flush(&mut s.output) {
+                    return s.fail(&e.into(), None);
+                }
+            }
+            Err(ReadlineError::Interrupted) => s.output.remark("(«quit» or Ctrl-D leaves)"),
+            Err(ReadlineError::Eof) => return 0,
+            Err(e) => return s.fail(&terminal(e), None),
+        }
+    }
+}
+
+fn terminal(e: ReadlineError) -> Failure {
+    Failure::World("the terminal failed".into(), std::io::Error::other(e))
+}
+
+fn welcome(s: &mut Session<'_>) {
+    let (name, title, place) = (s.stage.name, s.stage.title, s.place.name.clone());
+    s.output.remark(format_args!(
+        "{name}, {title}. The data lies in {place}.\n\
+         Try: put user:1 {{\"name\":\"Alice\"}} · get user:1 · scan · inspect · tour. «help» lists the rest; Ctrl-D leaves."
+    ));
+}
+
+fn editor(stage: &'static Stage) -> rustyline::Result<Prompt> {
+    let config = Config::builder()
+        .auto_add_history(true)
+        .completion_type(CompletionType::List)
+        .max_history_size(1000)?;
+    let mut editor = Editor::with_config(config.build())?;
+    editor.set_helper(Some(Names(stage)));
+    Ok(editor)
+}
+
+/// In the folder that the XDG convention gives to what programs remember; `None` where there is no home.
+fn history_file(stage: &Stage) -> Option<PathBuf> {
+    let given = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder =
+        given("XDG_STATE_HOME").or_else(|| Some(given("HOME")?.join(".local/state")))?.join("strata");
+    OsFs::create(&folder).ok()?;
+    Some(folder.join(format!("{}.history", stage.name)))
+}
+
+/// Completes the names of commands, and after them flags and options.
+struct Names(&'static Stage);
+
+impl Names {
+    fn candidates(&self, line: &str) -> Vec<String> {
+        let mut words = line.split_ascii_whitespace();
+        let Some(first) = words.next().filter(|first| first.len() < line.trim_start().len()) else {
+            let special = self.0.commands.iter().map(|c| c.name);
+            return COMMANDS.iter().map(|c| c.name).chain(special).map(|name| format!("{name} ")).collect();
+        };
+        let Some(command) = COMMANDS.iter().find(|c| c.name.eq_ignore_ascii_case(first)) else {
+            return Vec::new();
+        };
+        let flags = command.flags.iter().map(|flag| format!("--{} ", flag.name));
+        let options = self.0.options.iter().filter(|_| command.name == "option");
+        flags.chain(options.map(|spec| format!("{} ", spec.name))).collect()
+    }
+}
+
+impl Completer for Names {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        let before = &line[..at];
+        let start = before.rfind([' ', '\t']).map_or(0, |blank| blank + 1);
+        let begun = before[start..].to_ascii_lowercase();
+        let mut candidates = self.candidates(before);
+        candidates.retain(|candidate| candidate.starts_with(&begun));
+        Ok((start, candidates))
+    }
+}
+
+impl Helper for Names {}
+impl Highlighter for Names {}
+impl Hinter for Names {
+    type Hint = String;
+}
+impl Validator for Names {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_first_and_flags_after() {
+        let names = Names(&contract::oracle::STAGE);
+        assert!(names.candidates("").contains(&"scan ".into()));
+        assert!(names.candidates("sc").contains(&"scan ".into()));
+        assert!(names.candidates("SCAN --").contains(&"--limit ".into()));
+        assert!(names.candidates("option ").contains(&"sync ".into()));
+        assert!(names.candidates("put k").is_empty());
+    }
+}
