@@ -1,0 +1,139 @@
+//! What a page says one can type, and what it says comes out.
+//!
+//! **Layout** A transcript is a `console` block. A line `$ command` is typed; lines `> more` after it continue the
+//! command; everything up to the next `$` is what it prints, standard output and errors as they come. In what is
+//! printed, `[..]` stands for anything within a line, and a line `...` for any number of lines.
+//!
+//! **Invariants** [`rewrite`] changes nothing but what is printed: with the answers that the page already gives, it
+//! returns the page, byte for byte.
+
+use super::page;
+
+/// A command and what the page says that it prints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// What is typed, in the language of `sh`; more than one line if the page continues it.
+    pub command: String,
+    /// What is printed, line by line.
+    pub printed: Vec<String>,
+}
+
+/// The transcripts of a page, in order. A page that cannot be read as such is an error with its line.
+pub fn exchanges(text: &str) -> Result<Vec<Exchange>, String> {
+    let mut found = Vec::new();
+    rewrite(text, |exchange| {
+        found.push(exchange.clone());
+        Ok(exchange.printed.join("\n"))
+    })?;
+    Ok(found)
+}
+
+/// The page with every answer replaced by what `run` says for its exchange.
+pub fn rewrite(
+    text: &str,
+    mut run: impl FnMut(&Exchange) -> Result<String, String>,
+) -> Result<String, String> {
+    let blocks = page::blocks(text).map_err(|line| format!("line {line}: this block is never closed"))?;
+    let mut out: Vec<String> = text.lines().map(str::to_owned).collect();
+    // From the end, so that lines which come or go leave the earlier blocks where they are; but run in order.
+    let mut replaced = Vec::new();
+    for block in blocks.iter().filter(|block| block.is("console")) {
+        let mut lines = Vec::new();
+        for (exchange, typed) in
+            of_block(&block.body).map_err(|what| format!("line {}: {what}", block.line))?
+        {
+            lines.extend(typed);
+            lines.extend(run(&exchange)?.lines().map(str::to_owned));
+        }
+        replaced.push((block.line..block.line + block.body.len(), lines));
+    }
+    for (range, lines) in replaced.into_iter().rev() {
+        out.splice(range, lines);
+    }
+    let mut page = out.join("\n");
+    if text.ends_with('\n') {
+        page.push('\n');
+    }
+    Ok(page)
+}
+
+/// The exchanges of one block, each with the lines that are typed as they stand.
+fn of_block(body: &[&str]) -> Result<Vec<(Exchange, Vec<String>)>, String> {
+    let mut found: Vec<(Exchange, Vec<String>)> = Vec::new();
+    for line in body {
+        if let Some(command) = line.strip_prefix("$ ") {
+            let exchange = Exchange { command: command.to_owned(), printed: Vec::new() };
+            found.push((exchange, vec![(*line).to_owned()]));
+            continue;
+        }
+        let Some((exchange, typed)) = found.last_mut() else {
+            return Err(format!("a transcript begins with `$ `, not with «{line}»"));
+        };
+        match line.strip_prefix("> ") {
+            Some(more) if exchange.printed.is_empty() => {
+                exchange.command.push('\n');
+                exchange.command.push_str(more);
+                typed.push((*line).to_owned());
+            }
+            _ => exchange.printed.push((*line).to_owned()),
+        }
+    }
+    Ok(found)
+}
+
+/// The packages whose programs a command calls, by `cargo run -q -p PACKAGE`; the crash lab is the harness's.
+pub fn programs(command: &str) -> Vec<(String, String)> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let runs = words.windows(5).filter(|w| w[..4] == ["cargo", "run", "-q", "-p"]).map(|w| w[4]);
+    let crash = words.windows(3).filter(|w| w[..] == ["cargo", "xtask", "crash"]).map(|_| "crash");
+    runs.map(|package| (package.to_owned(), package.to_owned()))
+        .chain(crash.map(|bin| ("harness".to_owned(), bin.to_owned())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "# A\n\n```console\n$ one |\n> two\nout\n\nmore\n$ three\n```\ntext\n```console\n$ four\nx [..]\n```\n";
+
+    #[test]
+    fn exchanges_are_read_in_order() {
+        let found = exchanges(PAGE).unwrap();
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[0].command, "one |\ntwo");
+        assert_eq!(found[0].printed, ["out", "", "more"]);
+        assert_eq!(found[1], Exchange { command: "three".to_owned(), printed: Vec::new() });
+        assert_eq!(found[2].printed, ["x [..]"]);
+    }
+
+    #[test]
+    fn the_same_answers_give_the_same_page() {
+        let same = rewrite(PAGE, |exchange| Ok(exchange.printed.join("\n"))).unwrap();
+        assert_eq!(same, PAGE);
+    }
+
+    #[test]
+    fn other_answers_change_only_what_is_printed() {
+        let changed = rewrite(PAGE, |exchange| Ok(format!("ran {}\n", exchange.command.len()))).unwrap();
+        assert_eq!(
+            changed,
+            "# A\n\n```console\n$ one |\n> two\nran 9\n$ three\nran 5\n```\ntext\n```console\n$ four\nran 4\n```\n"
+        );
+    }
+
+    #[test]
+    fn a_block_that_is_no_transcript_is_refused() {
+        assert!(exchanges("```console\nout\n```\n").unwrap_err().contains("line 1"));
+        assert!(exchanges("```console\n$ x\n").unwrap_err().contains("never closed"));
+    }
+
+    #[test]
+    fn programs_are_those_that_cargo_is_asked_for() {
+        let found = programs("printf x | cargo run -q -p stage1 -- put && cargo xtask crash --seed 1");
+        assert_eq!(
+            found,
+            [("stage1".to_owned(), "stage1".to_owned()), ("harness".to_owned(), "crash".to_owned())]
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! Every check that must hold before a change is let in, in the order in which it is cheapest to fail.
+//!
+//! **Cost** The tests and clippy dominate; each step says its time, and a table at the end sums up.
+
+use crate::{Failure, workspace};
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+struct Step {
+    name: &'static str,
+    /// The command, or why there is nothing to run here.
+    command: fn() -> Result<Command, String>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "fmt", command: || Ok(cargo("fmt", &["--all", "--check"])) },
+    Step {
+        name: "clippy",
+        command: || Ok(cargo("clippy", &["--workspace", "--all-targets", "--", "-D", "warnings"])),
+    },
+    Step {
+        name: "clippy-book",
+        command: || {
+            let args =
+                ["--profile", "tool", "--package", "xtask", "--features", "book", "--", "-D", "warnings"];
+            Ok(cargo("clippy", &args))
+        },
+    },
+    Step { name: "test", command: || Ok(cargo("test", &["--workspace"])) },
+    Step {
+        name: "doc",
+        command: || {
+            let mut command = cargo("doc", &["--workspace", "--no-deps"]);
+            command.env("RUSTDOCFLAGS", "-D warnings");
+            Ok(command)
+        },
+    },
+    Step { name: "tidy", command: || xtask(&["tidy"]) },
+    Step { name: "book", command: || xtask(&["book", "--check"]) },
+    Step {
+        name: "crash",
+        command: || xtask(&["crash", "--engine", "stage1", "--seconds", "10", "--seed", "1"]),
+    },
+    Step { name: "wasm32", command: wasm32 },
+];
+
+/// Runs all steps, or all but those skipped, and fails at the end if one of them failed.
+pub fn run(args: &[OsString]) -> Result<(), Failure> {
+    let mut skipped: Vec<String> = Vec::new();
+    let mut parser = lexopt::Parser::from_args(args);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            lexopt::Arg::Long("skip") => skipped.push(parser.value()?.to_string_lossy().into_owned()),
+            lexopt::Arg::Long("list") => {
+                for step in STEPS {
+                    println!("{}", step.name);
+                }
+                return Ok(());
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if let Some(unknown) = skipped.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+        return Err(Failure::Usage(format!("there is no step «{unknown}»; --list names them")));
+    }
+    let results: Vec<(&str, Outcome)> = STEPS
+        .iter()
+        .map(|step| {
+            let skip = skipped.iter().any(|name| name == step.name);
+            (step.name, if skip { Outcome::Skipped("as asked".to_owned()) } else { perform(step) })
+        })
+        .collect();
+    println!("\n{:<12} {:>8}", "step", "time");
+    for (name, outcome) in &results {
+        println!("{name:<12} {outcome}");
+    }
+    let failed: Vec<_> =
+        results.iter().filter(|(_, o)| matches!(o, Outcome::Failed(_))).map(|(name, _)| *name).collect();
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Message(format!("failed: {}", failed.join(", ")))) }
+}
+
+enum Outcome {
+    Passed(Duration),
+    Failed(Duration),
+    Skipped(String),
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Passed(time) => write!(f, "{:>7.1}s  passed", time.as_secs_f64()),
+            Self::Failed(time) => write!(f, "{:>7.1}s  FAILED", time.as_secs_f64()),
+            Self::Skipped(why) => write!(f, "{:>8}  skipped: {why}", ""),
+        }
+    }
+}
+
+fn perform(step: &Step) -> Outcome {
+    println!("\n== {}", step.name);
+    let mut command = match (step.command)() {
+        Ok(command) => command,
+        Err(why) => {
+            println!("skipped: {why}");
+            return Outcome::Skipped(why);
+        }
+    };
+    let start = Instant::now();
+    let status = command.stdin(std::process::Stdio::null()).status();
+    let time = start.elapsed();
+    if status.is_ok_and(|s| s.success()) { Outcome::Passed(time) } else { Outcome::Failed(time) }
+}
+
+fn cargo(verb: &str, args: &[&str]) -> Command {
+    let mut command = workspace::cargo(verb);
+    command.args(args);
+    command
+}
+
+/// One of our own commands, by the program that is running now.
+fn xtask(args: &[&str]) -> Result<Command, String> {
+    let program = std::env::current_exe().map_err(|e| format!("cannot find this program: {e}"))?;
+    let mut command = Command::new(program);
+    command.args(args);
+    Ok(command)
+}
+
+/// The libraries that are to live in a browser one day compile for it today, if the target is installed here.
+fn wasm32() -> Result<Command, String> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .map_err(|e| format!("cannot ask rustc: {e}"))?;
+    let dir = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if dir.is_empty() || !std::path::Path::new(&dir).is_dir() {
+        return Err(format!("{TARGET} is not installed"));
+    }
+    let mut args = vec!["--target", TARGET, "--no-default-features"];
+    for package in ["contract", "vfs", "stage1"] {
+        args.extend(["--package", package]);
+    }
+    args.push("--lib");
+    Ok(cargo("check", &args))
+}
