@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The largest file that this world holds: what a test asks for by mistake must not take the machine down.
-const MAX_BYTES: u64 = 1 << 32;
+const MAX_BYTES: u64 = 1 << 30;
 
 /// A handle. The written end is its own, as a file descriptor's offset is.
 pub(super) struct SimFile {
