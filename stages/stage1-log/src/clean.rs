@@ -37,12 +37,14 @@ pub struct Listed {
     pub last_checksum: u32,
 }
 
+// ANCHOR: write
 /// Installs the mark.
 pub fn write(vfs: &dyn Vfs, engine: [u8; ENGINE_BYTES], files: &[Listed]) -> Result<()> {
     let file = install::begin(vfs, CLEAN)?;
     file.append(&encode(engine, files)).during("append to", CLEAN)?;
     install::commit(vfs, &*file, CLEAN)
 }
+// ANCHOR_END: write
 
 /// How large a mark is that lists files of these names, in bytes.
 pub fn mark_bytes(names: &[&str]) -> u64 {
@@ -50,6 +52,7 @@ pub fn mark_bytes(names: &[&str]) -> u64 {
     (FIXED_BYTES + listed + 4) as u64
 }
 
+// ANCHOR: remove
 /// Removes the mark, durably. A mark that is gone already is as good.
 pub fn remove(vfs: &dyn Vfs) -> Result<()> {
     match vfs.remove(CLEAN) {
@@ -58,6 +61,7 @@ pub fn remove(vfs: &dyn Vfs) -> Result<()> {
     }
     vfs.sync_dir().during("sync the directory of", CLEAN)
 }
+// ANCHOR_END: remove
 
 /// Reads the mark that `engine` left.
 pub fn read(vfs: &dyn Vfs, engine: [u8; ENGINE_BYTES]) -> Result<Vec<Listed>> {

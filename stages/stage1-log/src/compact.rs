@@ -49,6 +49,7 @@ pub(crate) fn build(vfs: &dyn Vfs, log: &Log, tail: Previous, number: u64) -> Re
 }
 // ANCHOR_END: build
 
+// ANCHOR: copy
 fn copy(
     log: &Log,
     end: u64,
@@ -67,3 +68,4 @@ fn copy(
     let bytes_read = reader.bytes_read();
     Ok((builder.finish()?, bytes_read))
 }
+// ANCHOR_END: copy

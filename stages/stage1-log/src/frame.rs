@@ -50,6 +50,7 @@ pub struct Place {
 }
 
 impl Place {
+    // ANCHOR: mix
     /// Mixes a checksum with this place; a second time takes the place out again.
     #[inline]
     pub fn mix(self, checksum: u32) -> u32 {
@@ -60,6 +61,7 @@ impl Place {
             .wrapping_add(self.file.wrapping_mul(0xd1b5_4a32_d192_ed03));
         checksum ^ (spread >> 32) as u32
     }
+    // ANCHOR_END: mix
 }
 
 /// What a frame is.
@@ -87,6 +89,7 @@ pub struct Head {
 }
 
 impl Head {
+    // ANCHOR: parse
     /// Reads a head, or says why these bytes are none.
     #[inline]
     pub fn parse(bytes: &[u8; HEAD_BYTES]) -> Result<Self, &'static str> {
@@ -115,6 +118,7 @@ impl Head {
             value_bytes: value_bytes as usize,
         })
     }
+    // ANCHOR_END: parse
 
     /// Bytes of the whole frame.
     #[inline]
@@ -181,6 +185,7 @@ pub(crate) fn stored_checksum(frame: &[u8]) -> u32 {
     frame.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
+// ANCHOR: move_to
 /// Changes a whole frame's checksum from the place it was verified in to the place it moves to. `from` is `None`
 /// for a frame that has had no place yet.
 #[inline]
@@ -189,6 +194,7 @@ pub fn move_to(frame: &mut [u8], from: Option<Place>, to: Place) {
     let bare = from.map_or(stored, |place| place.mix(stored));
     frame[..4].copy_from_slice(&to.mix(bare).to_le_bytes());
 }
+// ANCHOR_END: move_to
 
 // ANCHOR: encode
 /// Appends the frame of an entry to `out`, with its checksum not yet mixed with a place: this is the part of the

@@ -18,6 +18,7 @@ pub(crate) fn unfinished_name(name: &str) -> String {
     format!("{name}.tmp")
 }
 
+// ANCHOR: begin
 /// Makes the unfinished file that will become `name`, in place of one that an earlier failure may have left.
 pub fn begin(vfs: &dyn Vfs, name: &str) -> Result<Arc<dyn File>> {
     let unfinished = unfinished_name(name);
@@ -30,6 +31,7 @@ pub fn begin(vfs: &dyn Vfs, name: &str) -> Result<Arc<dyn File>> {
     }
     .during("create", &unfinished)
 }
+// ANCHOR_END: begin
 
 // ANCHOR: commit
 /// Gives an unfinished file its name. After an error nobody knows whether it has it.

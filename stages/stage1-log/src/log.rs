@@ -112,6 +112,7 @@ impl Log {
     }
     // ANCHOR_END: sync
 
+    // ANCHOR: chunk_before
     /// The stretch from the last mark before `end` up to `end`: whole frames, about a chunk of them.
     pub fn chunk_before(&self, end: u64) -> Stretch {
         let marks = self.marks.read().unwrap_or_else(PoisonError::into_inner);
@@ -119,6 +120,7 @@ impl Log {
         let start = before.checked_sub(1).and_then(|i| marks.get(i)).copied();
         Stretch { start: start.unwrap_or(header::HEADER_BYTES as u64), end }
     }
+    // ANCHOR_END: chunk_before
 
     /// Everything before `end` but the header.
     pub fn stretch(&self, end: u64) -> Stretch {
@@ -166,8 +168,10 @@ impl Marks {
     }
 }
 
+// ANCHOR: is_due
 /// Whether the frame at `offset` is a chunk away from the last mark, or from the start.
 fn is_due(marks: &[u64], offset: u64, chunk_bytes: usize) -> bool {
     let last = marks.last().copied().unwrap_or(header::HEADER_BYTES as u64);
     offset >= last + chunk_bytes as u64
 }
+// ANCHOR_END: is_due

@@ -116,6 +116,7 @@ pub(crate) fn check_clean(vfs: &dyn Vfs, survey: &Survey, chunk_bytes: usize) ->
     }
 }
 
+// ANCHOR: mismatch
 /// Where and how a log differs from what the mark of a clean close says.
 fn mismatch(replay: &Replay, listed: &Listed) -> Option<(u64, String)> {
     let closed_with = |what: &str| format!("{what}; it was closed with {} bytes", listed.bytes);
@@ -133,7 +134,9 @@ fn mismatch(replay: &Replay, listed: &Listed) -> Option<(u64, String)> {
         Tail::Whole => None,
     }
 }
+// ANCHOR_END: mismatch
 
+// ANCHOR: replace_unclean
 /// A store whose owner died: what is accepted moves into a new log.
 fn replace_unclean(
     vfs: &dyn Vfs,
@@ -161,6 +164,7 @@ fn replace_unclean(
     remove_leftovers(vfs, &superseded, report)?;
     Ok(writer)
 }
+// ANCHOR_END: replace_unclean
 
 /// Copies the accepted entries of a log into a new one.
 fn copy(vfs: &dyn Vfs, replay: &Replay, header: &Header, chunk_bytes: usize) -> Result<Built> {
@@ -206,6 +210,7 @@ fn superseded(
     Ok(names)
 }
 
+// ANCHOR: put_away
 /// Removes a log that has been copied, or sets it aside if entries behind the cut can be read.
 fn put_away(vfs: &dyn Vfs, replay: &Replay, report: &mut RecoveryReport) -> Result<()> {
     let Tail::Torn { offset, why, bytes } = &replay.tail else {
@@ -225,6 +230,7 @@ fn put_away(vfs: &dyn Vfs, replay: &Replay, report: &mut RecoveryReport) -> Resu
     report.cut = Some(Cut { file, offset: replay.end, bytes: *bytes, why, set_aside });
     Ok(())
 }
+// ANCHOR_END: put_away
 
 fn remove_leftovers(vfs: &dyn Vfs, names: &[String], report: &mut RecoveryReport) -> Result<()> {
     for name in names {

@@ -127,6 +127,7 @@ impl Replay {
         Ok(())
     }
 
+    // ANCHOR: accept
     /// Takes a verified frame; its batch is accepted with its last frame, or at once below the header's base.
     fn accept(&mut self, passed: &Passed<'_>, batch: &mut OpenBatch) {
         let Some(frame) = passed.frame else { return };
@@ -145,6 +146,7 @@ impl Replay {
         self.last_checksum = frame.checksum();
         self.end = end;
     }
+    // ANCHOR_END: accept
 
     // ANCHOR: judge
     /// Decides what a bad frame at `offset` is.

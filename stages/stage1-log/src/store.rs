@@ -128,6 +128,7 @@ impl Store {
     }
     // ANCHOR_END: append
 
+    // ANCHOR: begin_change
     /// Before the first change after an opening: the mark of the clean close goes, durably.
     fn begin_change(&self, turn: &mut Turn) -> Result<()> {
         if turn.clean {
@@ -136,6 +137,7 @@ impl Store {
         }
         Ok(())
     }
+    // ANCHOR_END: begin_change
 
     /// Waits for the turn to write, and refuses it where nobody may write any more.
     fn turn(&self) -> Result<MutexGuard<'_, Turn>> {
@@ -153,11 +155,13 @@ impl Store {
         self.poison.get().map_or(Ok(()), |cause| Err(Error::Poisoned { cause: cause.clone() }))
     }
 
+    // ANCHOR: poisoned_by
     /// Remembers the first failure after which nobody knows what is on the device.
     fn poisoned_by(&self, error: Error) -> Error {
         self.poison.get_or_init(|| error.to_string());
         error
     }
+    // ANCHOR_END: poisoned_by
 
     /// The log that readers read.
     fn log(&self) -> Result<Arc<Log>> {
@@ -184,6 +188,7 @@ impl Store {
     }
     // ANCHOR_END: lookup
 
+    // ANCHOR: compact_in
     /// Compacts in the writer's turn: writers wait, readers go on in the old log.
     fn compact_in(&self, turn: &mut Turn) -> Result<()> {
         let old = Arc::clone(&turn.writer.log);
@@ -198,7 +203,9 @@ impl Store {
         *self.log.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&turn.writer.log);
         self.vfs.remove(&old.name).during("remove", &old.name)
     }
+    // ANCHOR_END: compact_in
 
+    // ANCHOR: close_cleanly
     /// Makes everything durable and leaves the mark of a clean close.
     fn close_cleanly(&self, turn: &mut Turn) -> Result<()> {
         self.refuse_if_poisoned()?;
@@ -212,6 +219,7 @@ impl Store {
         let listed = Listed { name: log.name.clone(), bytes: tail.bytes, last_checksum: tail.last_checksum };
         clean::write(&*self.vfs, ENGINE, &[listed])
     }
+    // ANCHOR_END: close_cleanly
 }
 
 impl Engine for Store {

@@ -28,6 +28,7 @@ pub const VERSION: u32 = 1;
 
 const MAGIC: [u8; 8] = *b"strataL\n";
 
+// ANCHOR: header
 /// A log's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -51,6 +52,7 @@ pub struct Previous {
     /// Its last checksum.
     pub last_checksum: u32,
 }
+// ANCHOR_END: header
 
 /// A name as it stands in a header.
 pub const fn engine_id(name: &str) -> [u8; ENGINE_BYTES] {

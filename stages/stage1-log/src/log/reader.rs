@@ -168,6 +168,7 @@ impl<'a> Reader<'a> {
         Head::parse(bytes).map_err(|what| self.bad(what))
     }
 
+    // ANCHOR: reach
     /// Brings the rest of a frame into the buffer; false if only its key is there and its value is to be skipped.
     fn reach(&mut self, head: &Head) -> std::result::Result<bool, Stop> {
         if head.len() as u64 > self.end - self.offset {
@@ -181,6 +182,7 @@ impl<'a> Reader<'a> {
         }
         Ok(!skip)
     }
+    // ANCHOR_END: reach
 
     /// Steps over a frame of which only the key is in the buffer.
     fn pass_unread(&mut self, head: &Head) -> Passed<'_> {

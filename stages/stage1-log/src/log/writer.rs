@@ -36,6 +36,7 @@ impl Frames {
         frame::encode(entry, false, &mut self.bytes);
     }
 
+    // ANCHOR: set_batch
     /// Holds the frames of a batch.
     pub fn set_batch(&mut self, batch: &Batch) {
         self.clear();
@@ -44,6 +45,7 @@ impl Frames {
             frame::encode(entry, i < last, &mut self.bytes);
         }
     }
+    // ANCHOR_END: set_batch
 
     fn clear(&mut self) {
         if self.bytes.capacity() > Self::KEEP_BYTES {
@@ -90,6 +92,7 @@ impl Writer {
         self.size
     }
 
+    // ANCHOR: make_room
     /// Makes room for `frames` where room is to be reserved. An error has no effect on the log.
     pub fn make_room(&mut self, frames: &Frames) -> Result<()> {
         let needed = self.end + frames.bytes.len() as u64;
@@ -100,6 +103,7 @@ impl Writer {
         }
         Ok(())
     }
+    // ANCHOR_END: make_room
 
     // ANCHOR: append
     /// Appends `frames` in one write and returns how many bytes that was.
@@ -126,6 +130,7 @@ impl Writer {
     }
     // ANCHOR_END: append
 
+    // ANCHOR: give_places
     /// Mixes each frame's checksum with its place, the first at `offset`, and sets marks.
     fn give_places(&mut self, mut frames: &mut [u8], mut offset: u64) {
         let log = Arc::clone(&self.log);
@@ -138,6 +143,7 @@ impl Writer {
             frames = rest;
         }
     }
+    // ANCHOR_END: give_places
 
     fn mark(&self, offset: u64) {
         let log = &self.log;
@@ -187,6 +193,7 @@ impl Builder {
         }
     }
 
+    // ANCHOR: push
     /// Adds a frame that was verified at `from`, with its checksum mixed anew and never computed anew: what was
     /// damaged in between stays recognisable.
     pub fn push(&mut self, frame: &Frame<'_>, from: Place) -> Result<Location> {
@@ -203,6 +210,7 @@ impl Builder {
         }
         Ok(at)
     }
+    // ANCHOR_END: push
 
     /// Writes what is left, and returns the file, its length, its last checksum and its marks.
     pub fn finish(mut self) -> Result<Built> {
