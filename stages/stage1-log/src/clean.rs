@@ -16,6 +16,7 @@
 //! **Cost** Two syncs at close, one directory sync at the first write.
 
 use crate::files::CLEAN;
+use crate::frame;
 use crate::install;
 use crate::log::header::{ENGINE_BYTES, VERSION, check_engine};
 use contract::{Error, IoContext, Result};
@@ -99,7 +100,7 @@ fn encode(engine: [u8; ENGINE_BYTES], files: &[Listed]) -> Vec<u8> {
         bytes.extend_from_slice(&file.bytes.to_le_bytes());
         bytes.extend_from_slice(&file.last_checksum.to_le_bytes());
     }
-    bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+    bytes.extend_from_slice(&frame::checksum(&bytes).to_le_bytes());
     bytes
 }
 
@@ -110,7 +111,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<([u8; ENGINE_BYTES], u32, Vec<Listed
     if body.len() < FIXED_BYTES || body[..8] != MAGIC {
         return Err(damaged(0, "not a mark of a clean close"));
     }
-    if crc32c::crc32c(body) != u32::from_le_bytes(*checksum) {
+    if frame::checksum(body) != u32::from_le_bytes(*checksum) {
         return Err(damaged(body.len(), "checksum mismatch"));
     }
     let mut rest = Rest(&body[8..]);

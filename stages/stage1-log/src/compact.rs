@@ -59,10 +59,10 @@ fn copy(
     let mut reader = Reader::new(log, log.stretch(end), Vec::new());
     let mut wanted = locations.iter().peekable();
     while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
-        if wanted.next_if(|at| **at == passed.at).is_some()
-            && let Some(frame) = passed.frame
+        if wanted.next_if(|at| **at == passed.at()).is_some()
+            && let Some(frame) = passed.frame()
         {
-            builder.push(&frame, log.place(passed.at.offset))?;
+            builder.push(&frame, log.place(passed.offset))?;
         }
     }
     let bytes_read = reader.bytes_read();

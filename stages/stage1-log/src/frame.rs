@@ -83,9 +83,9 @@ pub struct Head {
     /// The batch goes on in the next frame.
     pub more: bool,
     /// Bytes of the key.
-    pub key_bytes: usize,
+    pub key_bytes: u32,
     /// Bytes of the value; of a floor, of its number.
-    pub value_bytes: usize,
+    pub value_bytes: u32,
 }
 
 impl Head {
@@ -111,12 +111,7 @@ impl Head {
         if u64::from(value_bytes) > MAX_VALUE_BYTES || (kind == Kind::Tombstone && value_bytes > 0) {
             return Err("no frame: value length over its limit");
         }
-        Ok(Self {
-            kind,
-            more: tag & MORE != 0,
-            key_bytes: key_bytes as usize,
-            value_bytes: value_bytes as usize,
-        })
+        Ok(Self { kind, more: tag & MORE != 0, key_bytes, value_bytes })
     }
     // ANCHOR_END: parse
 
@@ -124,7 +119,13 @@ impl Head {
     #[inline]
     #[expect(clippy::len_without_is_empty, reason = "no frame is empty")]
     pub fn len(&self) -> usize {
-        HEAD_BYTES + self.key_bytes + self.value_bytes
+        self.key_end() + self.value_bytes as usize
+    }
+
+    /// Where the key ends and the value begins, in bytes from the frame's start.
+    #[inline]
+    pub fn key_end(&self) -> usize {
+        HEAD_BYTES + self.key_bytes as usize
     }
 }
 
@@ -142,9 +143,14 @@ impl<'a> Frame<'a> {
     #[inline]
     pub fn verify(bytes: &'a [u8], place: Place) -> Result<Self, &'static str> {
         let head = bytes.first_chunk().ok_or("no frame: the file ends within its head")?;
-        let head = Head::parse(head)?;
+        Self::verify_body(Head::parse(head)?, bytes, place)
+    }
+
+    /// The same where the head has been read already.
+    #[inline]
+    pub(crate) fn verify_body(head: Head, bytes: &'a [u8], place: Place) -> Result<Self, &'static str> {
         let bytes = bytes.get(..head.len()).ok_or("no frame: the file ends within it")?;
-        if place.mix(stored_checksum(bytes)) != crc32c::crc32c(&bytes[4..]) {
+        if place.mix(stored_checksum(bytes)) != checksum(&bytes[4..]) {
             return Err("checksum mismatch");
         }
         Ok(Self { head, bytes })
@@ -153,13 +159,13 @@ impl<'a> Frame<'a> {
     /// The key.
     #[inline]
     pub fn key(&self) -> &'a [u8] {
-        &self.bytes[HEAD_BYTES..HEAD_BYTES + self.head.key_bytes]
+        &self.bytes[HEAD_BYTES..self.head.key_end()]
     }
 
     /// The value; `None` for a tombstone.
     #[inline]
     pub fn value(&self) -> Option<&'a [u8]> {
-        (self.head.kind == Kind::Put).then(|| &self.bytes[HEAD_BYTES + self.head.key_bytes..])
+        (self.head.kind == Kind::Put).then(|| &self.bytes[self.head.key_end()..])
     }
 
     /// The entry in it; `None` for a floor.
@@ -177,6 +183,12 @@ impl<'a> Frame<'a> {
     pub fn checksum(&self) -> u32 {
         stored_checksum(self.bytes)
     }
+}
+
+/// CRC-32C: what every file of every stage is checked with.
+#[inline]
+pub fn checksum(bytes: &[u8]) -> u32 {
+    crc_fast::crc32_iscsi(bytes)
 }
 
 /// The first four bytes of a frame.
@@ -214,8 +226,8 @@ pub fn encode(entry: Entry<'_>, more: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(&head);
     out.extend_from_slice(entry.key);
     out.extend_from_slice(value);
-    let checksum = crc32c::crc32c(&out[start + 4..]);
-    out[start..start + 4].copy_from_slice(&checksum.to_le_bytes());
+    let sum = checksum(&out[start + 4..]);
+    out[start..start + 4].copy_from_slice(&sum.to_le_bytes());
 }
 // ANCHOR_END: encode
 
@@ -224,8 +236,8 @@ pub fn floor(durable: u64, place: Place) -> [u8; FLOOR_BYTES] {
     let mut bytes = [0; FLOOR_BYTES];
     bytes[4..12].copy_from_slice(&FLOOR_MARK);
     bytes[12..].copy_from_slice(&durable.to_le_bytes());
-    let checksum = crc32c::crc32c(&bytes[4..]);
-    bytes[..4].copy_from_slice(&place.mix(checksum).to_le_bytes());
+    let sum = checksum(&bytes[4..]);
+    bytes[..4].copy_from_slice(&place.mix(sum).to_le_bytes());
     bytes
 }
 

@@ -61,9 +61,12 @@ fn search(log: &Log, stretch: Stretch, key: &[u8], buffer: &mut Vec<u8>, lookup:
     let mut reader = Reader::new(log, stretch, std::mem::take(buffer)).skipping_values();
     lookup.stretches.push(stretch);
     while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
-        lookup.entries_passed += u64::from(passed.head.kind != Kind::Floor);
-        if passed.key == key && passed.head.kind != Kind::Floor {
-            lookup.found = Some(Found { at: passed.at, live: passed.head.kind == Kind::Put });
+        if !passed.is_entry() {
+            continue;
+        }
+        lookup.entries_passed += 1;
+        if passed.key() == key {
+            lookup.found = Some(Found { at: passed.at(), live: passed.head.kind == Kind::Put });
         }
     }
     lookup.bytes_read += reader.bytes_read();
@@ -97,8 +100,8 @@ impl Live {
         let mut live = Self::default();
         let mut reader = Reader::new(log, log.stretch(end), BUFFER.take()).skipping_values();
         while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
-            if passed.head.kind != Kind::Floor && range.contains(passed.key) {
-                live.push(passed.key, passed.at, passed.head.kind == Kind::Put);
+            if passed.is_entry() && range.contains(passed.key()) {
+                live.push(passed.key(), passed.at(), passed.head.kind == Kind::Put);
             }
         }
         live.bytes_read = reader.bytes_read();

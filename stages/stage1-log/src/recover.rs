@@ -174,8 +174,8 @@ fn copy(vfs: &dyn Vfs, replay: &Replay, header: &Header, chunk_bytes: usize) -> 
     let number = replay.header.number;
     let mut reader = Reader::over(&*replay.file, &replay.name, number, stretch, chunk_bytes, Vec::new());
     while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&replay.name))? {
-        let place = crate::frame::Place { file: number, offset: passed.at.offset };
-        if let Some(frame) = passed.frame.filter(|frame| frame.floor().is_none()) {
+        let place = crate::frame::Place { file: number, offset: passed.offset };
+        if let Some(frame) = passed.frame().filter(|_| passed.is_entry()) {
             builder.push(&frame, place)?;
         }
     }

@@ -105,8 +105,8 @@ impl Replay {
         let mut batch = OpenBatch::default();
         let stop = loop {
             match reader.next_frame() {
-                Ok(Some(passed)) if passed.frame.is_some_and(|f| f.floor().is_some()) && batch.is_open() => {
-                    break Some((passed.at.offset, "a batch without its end"));
+                Ok(Some(passed)) if batch.is_open() && !passed.is_entry() => {
+                    break Some((passed.offset, "a batch without its end"));
                 }
                 Ok(Some(passed)) => self.accept(&passed, &mut batch),
                 Ok(None) if batch.is_open() => break Some((self.size, "a batch without its end")),
@@ -130,12 +130,13 @@ impl Replay {
     // ANCHOR: accept
     /// Takes a verified frame; its batch is accepted with its last frame, or at once below the header's base.
     fn accept(&mut self, passed: &Passed<'_>, batch: &mut OpenBatch) {
-        let Some(frame) = passed.frame else { return };
-        let end = passed.at.offset + passed.at.bytes;
-        batch.marks.push(passed.at.offset);
-        if frame.entry().is_some() {
+        let Some(frame) = passed.frame() else { return };
+        let bytes = frame.bytes.len() as u64;
+        let end = passed.offset + bytes;
+        batch.marks.push(passed.offset);
+        if passed.is_entry() {
             batch.entries += 1;
-            batch.entry_bytes += passed.at.bytes;
+            batch.entry_bytes += bytes;
         }
         if passed.head.more && end > self.header.base_bytes {
             return;

@@ -65,7 +65,7 @@ impl Saver<'_> {
     }
 
     fn save(&mut self, passed: &Passed<'_>) -> Result<()> {
-        let Some(entry) = passed.frame.and_then(|frame| frame.entry()) else { return Ok(()) };
+        let Some(entry) = passed.frame().and_then(|frame| frame.entry()) else { return Ok(()) };
         self.batch.push(entry);
         self.report.entries += 1;
         self.report.bytes += (entry.key.len() + entry.value.map_or(0, <[u8]>::len)) as u64;

@@ -291,6 +291,12 @@ impl Engine for Store {
         self.make_durable(&log, log.appended())
     }
 
+    fn step(&self) -> Result<bool> {
+        // A log has nothing to do by itself; it grows until somebody says compact.
+        self.refuse_if_closed()?;
+        Ok(false)
+    }
+
     fn compact(&self) -> Result<()> {
         let mut turn = self.turn()?;
         self.compact_in(&mut turn)
@@ -314,6 +320,7 @@ impl Engine for Store {
     }
 
     fn set_option(&self, name: &str, value: &str) -> Result<()> {
+        self.refuse_if_closed()?;
         Options::new(&SPECS).set(name, value)?;
         let live = SPECS.iter().any(|spec| spec.name == name && spec.live);
         if !live {

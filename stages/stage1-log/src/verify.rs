@@ -68,8 +68,8 @@ fn one_log(vfs: &dyn Vfs, number: u64, clean: bool, report: &mut VerifyReport) -
 pub(crate) fn log(file: &dyn File, name: &str, number: u64, stretch: Stretch) -> Result<VerifyReport> {
     let mut report = VerifyReport::default();
     let damage = walk_past_damage(file, name, number, stretch, &mut |passed| {
-        report.entries += u64::from(passed.frame.is_some_and(|frame| frame.floor().is_none()));
-        report.bytes_read += passed.at.bytes;
+        report.entries += u64::from(passed.is_entry());
+        report.bytes_read += passed.at().bytes;
         Ok(())
     })?;
     report.damage = damage;

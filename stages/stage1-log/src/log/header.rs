@@ -103,8 +103,8 @@ impl Header {
         bytes[40..48].copy_from_slice(&self.previous.bytes.to_le_bytes());
         bytes[48..52].copy_from_slice(&self.previous.last_checksum.to_le_bytes());
         bytes[52..60].copy_from_slice(&self.base_bytes.to_le_bytes());
-        let checksum = crc32c::crc32c(&bytes[..60]);
-        bytes[60..].copy_from_slice(&checksum.to_le_bytes());
+        let sum = frame::checksum(&bytes[..60]);
+        bytes[60..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
@@ -129,7 +129,7 @@ impl Header {
         if bytes[..8] != MAGIC {
             return Err(Error::corrupt(name, 0, "not a log: wrong magic"));
         }
-        if crc32c::crc32c(&bytes[..60]) != u32_at(bytes, 60) {
+        if frame::checksum(&bytes[..60]) != u32_at(bytes, 60) {
             return Err(Error::corrupt(name, 60, "header checksum mismatch"));
         }
         let mut engine = [0; ENGINE_BYTES];
