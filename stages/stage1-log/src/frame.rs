@@ -139,6 +139,7 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
+    // ANCHOR: verify
     /// The frame at the start of `bytes`, if it is whole and its checksum says that it belongs in `place`.
     #[inline]
     pub fn verify(bytes: &'a [u8], place: Place) -> Result<Self, &'static str> {
@@ -155,6 +156,7 @@ impl<'a> Frame<'a> {
         }
         Ok(Self { head, bytes })
     }
+    // ANCHOR_END: verify
 
     /// The key.
     #[inline]
