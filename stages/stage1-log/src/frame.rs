@@ -269,6 +269,7 @@ mod tests {
         }
     }
 
+    // ANCHOR: flips
     #[test]
     fn no_flipped_bit_and_no_missing_byte_is_believed() {
         for good in [framed(b"key", Some(b"value"), true), floor(64, HERE).to_vec()] {
@@ -282,6 +283,7 @@ mod tests {
             }
         }
     }
+    // ANCHOR_END: flips
 
     #[test]
     fn a_frame_is_good_only_in_its_place() {
