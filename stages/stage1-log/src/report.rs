@@ -1,7 +1,6 @@
 //! What stage 1 says about itself: its figures, and what a get read.
 
 use crate::clean;
-use crate::files::CLEAN;
 use crate::log::{Log, Stretch, Writer};
 use crate::newest::Lookup;
 use crate::store::Counters;
@@ -26,8 +25,6 @@ pub(crate) fn stats(writer: &Writer, clean: bool, counters: &Counters) -> Stats 
             Figure { name: "log-bytes", value: writer.tail().bytes, unit: "bytes" },
             Figure { name: "unsynced", value: writer.log.appended() - writer.log.synced(), unit: "bytes" },
             Figure { name: "syncs", value: get(&counters.sync_count), unit: "count" },
-            Figure { name: "log-number", value: writer.log.number, unit: "number" },
-            Figure { name: CLEAN, value: u64::from(clean), unit: "present" },
         ],
     }
 }

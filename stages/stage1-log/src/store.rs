@@ -51,6 +51,8 @@ struct Turn {
     /// Whether the mark of the last clean close still lies in the directory.
     clean: bool,
     next_number: u64,
+    /// Replaced logs that could not be removed yet.
+    leftovers: Vec<String>,
     /// Held until the store is closed.
     lock: Option<DirLock>,
 }
@@ -80,25 +82,26 @@ impl Store {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { vfs, settings, lock, writer, clean, next_number, entries } = parts;
         let log = RwLock::new(Arc::clone(&writer.log));
-        let turn = Mutex::new(Turn { writer, clean, next_number, lock: Some(lock) });
+        let turn = Mutex::new(Turn { writer, clean, next_number, leftovers: Vec::new(), lock: Some(lock) });
         let counters = Counters { entries: AtomicU64::new(entries), ..Counters::default() };
         Self { vfs, settings, log, turn, closed: OnceLock::new(), poison: OnceLock::new(), counters }
     }
 
     // ANCHOR: append
     /// Appends `frames` in the writer's turn, and returns when they are acknowledged.
-    fn append(&self, frames: &mut Frames, user_bytes: u64) -> Result<()> {
+    fn append(&self, frames: &mut Frames) -> Result<()> {
         let mut turn = self.turn()?;
-        self.append_in(&mut turn, frames, user_bytes)?;
+        self.append_in(&mut turn, frames)?;
         self.acknowledge(turn)
     }
 
-    fn append_in(&self, turn: &mut Turn, frames: &mut Frames, user_bytes: u64) -> Result<()> {
+    fn append_in(&self, turn: &mut Turn, frames: &mut Frames) -> Result<()> {
         self.begin_change(turn)?;
         turn.writer.reserve_by(self.settings.reserve_bytes());
         turn.writer.make_room(frames)?;
         let written = turn.writer.append(frames).map_err(|e| self.poisoned_by(e))?;
-        self.counters.user_bytes.fetch_add(user_bytes, Ordering::Relaxed);
+        self.counters.entries.fetch_add(frames.entries(), Ordering::Relaxed);
+        self.counters.user_bytes.fetch_add(frames.user_bytes(), Ordering::Relaxed);
         self.counters.written.fetch_add(written, Ordering::Relaxed);
         Ok(())
     }
@@ -201,7 +204,19 @@ impl Store {
         self.counters.entries.store(new.entries, Ordering::Relaxed);
         turn.writer = install_log(&*self.vfs, new.built, &new.header).map_err(|e| self.poisoned_by(e))?;
         *self.log.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&turn.writer.log);
-        self.vfs.remove(&old.name).during("remove", &old.name)
+        turn.leftovers.push(old.name.clone());
+        self.remove_leftovers(turn)
+    }
+
+    fn remove_leftovers(&self, turn: &mut Turn) -> Result<()> {
+        while let Some(name) = turn.leftovers.last() {
+            match self.vfs.remove(name) {
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                other => other.during("remove", name)?,
+            }
+            turn.leftovers.pop();
+        }
+        Ok(())
     }
     // ANCHOR_END: compact_in
 
@@ -215,6 +230,9 @@ impl Store {
         turn.writer.give_room_back().map_err(|e| self.poisoned_by(e))?;
         let log = Arc::clone(&turn.writer.log);
         log.sync(&log.sync_turn()).map_err(|e| self.poisoned_by(e))?;
+        // The mark says what is there; what was removed must not come back beside it.
+        self.remove_leftovers(turn)?;
+        self.vfs.sync_dir().during("sync", &self.vfs.location())?;
         let tail = turn.writer.tail();
         let listed = Listed { name: log.name.clone(), bytes: tail.bytes, last_checksum: tail.last_checksum };
         clean::write(&*self.vfs, ENGINE, &[listed])
@@ -237,10 +255,9 @@ impl Engine for Store {
         if batch.is_empty() {
             return self.turn().map(drop);
         }
-        self.counters.entries.fetch_add(batch.len() as u64, Ordering::Relaxed);
         FRAMES.with_borrow_mut(|frames| {
             frames.set_batch(batch);
-            self.append(frames, batch.bytes())
+            self.append(frames)
         })
     }
     // ANCHOR_END: put
@@ -266,10 +283,9 @@ impl Engine for Store {
         // Not only what readers see: another writer's entry may be waiting for its sync.
         let present = self.lookup(&log, log.appended(), key)?.found.is_some_and(|found| found.live);
         if !present {
-            self.counters.entries.fetch_add(1, Ordering::Relaxed);
             FRAMES.with_borrow_mut(|frames| {
                 frames.set_entry(entry);
-                self.append_in(&mut turn, frames, (key.len() + value.len()) as u64)
+                self.append_in(&mut turn, frames)
             })?;
         }
         // Also for a present key: what the answer rests on must not be taken back by a power failure.
@@ -345,11 +361,9 @@ impl Store {
     /// A put or a delete: the frame is built without a lock, then appended in the writer's turn.
     fn write_entry(&self, entry: Entry<'_>) -> Result<()> {
         check_entry(entry)?;
-        let user_bytes = (entry.key.len() + entry.value.map_or(0, <[u8]>::len)) as u64;
-        self.counters.entries.fetch_add(1, Ordering::Relaxed);
         FRAMES.with_borrow_mut(|frames| {
             frames.set_entry(entry);
-            self.append(frames, user_bytes)
+            self.append(frames)
         })
     }
 

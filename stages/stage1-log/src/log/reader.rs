@@ -114,7 +114,9 @@ impl<'a> Reader<'a> {
         chunk_bytes: usize,
         mut buffer: Vec<u8>,
     ) -> Self {
-        buffer.resize(chunk_bytes.max(HEAD_BYTES * 2), 0);
+        let chunk_bytes = chunk_bytes.max(HEAD_BYTES * 2);
+        buffer.resize(chunk_bytes, 0);
+        buffer.shrink_to(chunk_bytes * 2); // One large frame must not keep its memory for ever.
         let Stretch { start, end } = stretch;
         Self {
             file,

@@ -18,11 +18,12 @@ use vfs::File;
 /// The frames of one batch, with room in front for a floor, so that both go out in one write.
 pub struct Frames {
     bytes: Vec<u8>,
+    entries: u64,
 }
 
 impl Default for Frames {
     fn default() -> Self {
-        Self { bytes: vec![0; FLOOR_BYTES] }
+        Self { bytes: vec![0; FLOOR_BYTES], entries: 0 }
     }
 }
 
@@ -33,6 +34,7 @@ impl Frames {
     /// Holds the frame of one entry.
     pub fn set_entry(&mut self, entry: Entry<'_>) {
         self.clear();
+        self.entries = 1;
         frame::encode(entry, false, &mut self.bytes);
     }
 
@@ -40,12 +42,23 @@ impl Frames {
     /// Holds the frames of a batch.
     pub fn set_batch(&mut self, batch: &Batch) {
         self.clear();
+        self.entries = batch.len() as u64;
         let last = batch.len().saturating_sub(1);
         for (i, entry) in batch.iter().enumerate() {
             frame::encode(entry, i < last, &mut self.bytes);
         }
     }
     // ANCHOR_END: set_batch
+
+    /// How many entries they hold.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Bytes of keys and values in them.
+    pub fn user_bytes(&self) -> u64 {
+        (self.bytes.len() - FLOOR_BYTES) as u64 - self.entries * HEAD_BYTES as u64
+    }
 
     fn clear(&mut self) {
         if self.bytes.capacity() > Self::KEEP_BYTES {
