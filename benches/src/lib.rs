@@ -1,1 +1,40 @@
-//! .
+//! How fast the engines are, and how fast this machine lets them be: one program, one run, one table.
+//!
+//! An engine's figure says little alone. So the same run measures the *physical bounds* beside it: what a `write`
+//! for each entry, a walk over memory or an `fdatasync` costs without any engine. The distance between the two is
+//! what the engine adds.
+//!
+//! **Layout** What is measured: [`entries`] (keys and values), [`workload`] (the definitions), [`engines`] (who takes
+//! part), [`bounds`]. How: [`timing`] (the loop that holds the watch), [`cell`] (one engine, one workload, one
+//! process), [`check`] (a fast wrong answer is no result), [`reopen`] and [`space`]; [`conduct`] (rounds, processes,
+//! progress). What comes out: [`report`] (the figures, as JSON), [`ratio`], [`table`], [`markdown`], [`chart`], and
+//! [`machine`] (what the figures were measured on).
+//!
+//! **Invariants**
+//! 1. The same seed gives the same keys and values, in the same order, to every engine and every bound.
+//! 2. Every cell runs in a process of its own, in a directory of its own; engines and bounds take turns, and the
+//!    one who begins changes with the round.
+//! 3. Every answer is checked in the run that is timed: each value that a get returns, and after each load every
+//!    pair of a full scan.
+//! 4. Engines are known only by their [`contract::Stage`].
+//!
+//! **Cost** A run of three rounds over a million entries takes some minutes, and at most the space of three copies
+//! of the data.
+#![forbid(unsafe_code)]
+
+pub mod bounds;
+pub mod cell;
+pub mod chart;
+pub mod check;
+pub mod conduct;
+pub mod engines;
+pub mod entries;
+pub mod machine;
+pub mod markdown;
+pub mod ratio;
+pub mod reopen;
+pub mod report;
+pub mod space;
+pub mod table;
+pub mod timing;
+pub mod workload;

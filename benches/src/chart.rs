@@ -1,0 +1,113 @@
+//! Bar charts as SVG, for inclusion in the text of a page.
+//!
+//! **Invariants** A chart takes its colour of text from the page (`currentColor`), has no background of its own and
+//! bars of middle brightness, so that it can be read in light, dark and print. It is 440 wide with text of 14, so
+//! that it can be read on a phone. It has no empty line, which would end a block of HTML in Markdown.
+
+use crate::report::{BOUND, Report, Row, Unit};
+use crate::table::number;
+use std::fmt::Write;
+
+const WIDTH: f64 = 440.0;
+const ROW_HEIGHT: f64 = 40.0;
+const HEAD_HEIGHT: f64 = 34.0;
+const COLOURS: [&str; 5] = ["#3f86c6", "#d07a2d", "#4c9a68", "#9a6bb5", "#b8574f"];
+
+/// A chart's file name and its SVG.
+pub type Chart = (&'static str, String);
+
+/// What a chart shows.
+struct Picture {
+    file: &'static str,
+    title: &'static str,
+    rows: &'static [&'static str],
+}
+
+static PICTURES: &[Picture] = &[
+    Picture {
+        file: "writes.svg",
+        title: "Writes: thousand entries a second",
+        rows: &["fillseq", "fillrandom", "overwrite", "log-write", "fillbatch100", "log-write-batch100"],
+    },
+    Picture {
+        file: "synced.svg",
+        title: "Synced writes: thousand a second",
+        rows: &["fillsync", "fdatasync-growing", "fdatasync-reserved", "fillsync8t", "fdatasync-reserved-8"],
+    },
+    Picture { file: "growth.svg", title: "A get of an absent key: microseconds", rows: &["growth"] },
+];
+
+/// Every chart for which the report has figures.
+pub fn all(report: &Report) -> Vec<Chart> {
+    let of = |picture: &Picture| {
+        let wanted =
+            picture.rows.iter().flat_map(|name| report.rows.iter().filter(move |row| row.workload == *name));
+        let rows: Vec<&Row> = wanted.collect();
+        (!rows.is_empty()).then(|| (picture.file, bars(picture.title, &rows, report)))
+    };
+    PICTURES.iter().filter_map(of).collect()
+}
+
+/// A bar for each row, one below the other, each under its name and value.
+fn bars(title: &str, rows: &[&Row], report: &Report) -> String {
+    let longest = rows.iter().map(|row| row.spread().1).fold(f64::MIN_POSITIVE, f64::max);
+    #[expect(clippy::cast_precision_loss, reason = "a chart has some ten rows")]
+    let top_of = |at: usize| HEAD_HEIGHT + at as f64 * ROW_HEIGHT;
+    let height = top_of(rows.len());
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 {WIDTH} {height}\" \
+         style=\"max-width:36rem;width:100%\" font-family=\"system-ui,sans-serif\" font-size=\"14\" fill=\"currentColor\">\n\
+         <title>{}</title>\n<desc>{}</desc>\n<text y=\"18\" font-weight=\"bold\">{}</text>\n",
+        escaped(title),
+        escaped(&format!("{}, {}; made by: {}", report.machine.cpu, report.date, report.command)),
+        escaped(title),
+    );
+    for (at, row) in rows.iter().enumerate() {
+        let (low, high) = row.spread();
+        let x = |value: f64| value / longest * WIDTH;
+        let (text_y, bar_y) = (top_of(at) + 14.0, top_of(at) + 20.0);
+        let name = if row.part.is_empty() { row.workload.clone() } else { row.part.clone() };
+        let name =
+            if row.subject == BOUND { format!("{name} (bound)") } else { format!("{name}, {}", row.subject) };
+        let _ = writeln!(
+            svg,
+            "<text y=\"{text_y}\">{}</text><text x=\"{WIDTH}\" y=\"{text_y}\" text-anchor=\"end\">{}</text>",
+            escaped(&name),
+            value_text(row),
+        );
+        let _ = writeln!(
+            svg,
+            "<rect y=\"{bar_y}\" width=\"{:.1}\" height=\"10\" rx=\"2\" {}/>",
+            x(row.median()).max(1.0),
+            paint(row, report),
+        );
+        // The spread over rounds, as a line through the bar's end.
+        let middle = bar_y + 5.0;
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{:.1} {middle}H{:.1}\" stroke=\"currentColor\" stroke-width=\"2\"/>",
+            x(low),
+            x(high)
+        );
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn value_text(row: &Row) -> String {
+    match row.unit {
+        Unit::KiloPerSecond => number(row.median()),
+        unit => format!("{} {}", number(row.median()), unit.name()),
+    }
+}
+
+fn paint(row: &Row, report: &Report) -> String {
+    match report.engines.iter().position(|engine| engine.name == row.subject) {
+        Some(at) => format!("fill=\"{}\"", COLOURS[at % COLOURS.len()]),
+        None => "fill-opacity=\"0.35\"".into(),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,53 @@
+//! A fast wrong answer is no result: what a store holds is compared with what was written.
+
+use crate::entries::{Entries, Random};
+use crate::timing;
+use anyhow::{Context, Result, bail, ensure};
+use contract::{Engine, KeyRange};
+use std::time::Duration;
+
+const SAMPLED_GETS: u64 = 1000;
+/// Where a get reads the whole log, fewer gets have to do.
+const SAMPLING_LIMIT: Duration = Duration::from_millis(500);
+
+/// Fails unless the store holds exactly these entries, of which no key comes twice: by a full scan that compares
+/// every pair, and by gets of a sample.
+pub fn holds_exactly(engine: &dyn Engine, entries: &Entries, seed: u64) -> Result<()> {
+    scan_holds_exactly(engine, entries).context("a full scan after the load is wrong")?;
+    let mut random = Random::new(seed);
+    timing::repeat(SAMPLING_LIMIT, SAMPLED_GETS.min(entries.len()), |_| {
+        let i = random.below(entries.len());
+        got(entries, i, engine.get(entries.key(i))?.as_deref())
+    })
+    .context("a get after the load is wrong")?;
+    Ok(())
+}
+
+/// Fails unless a get of entry `i` answered with its value.
+pub fn got(entries: &Entries, i: u64, answer: Option<&[u8]>) -> Result<()> {
+    if answer == Some(entries.value(i)) {
+        return Ok(());
+    }
+    let what = if answer.is_some() { "another value" } else { "no value" };
+    bail!("get «{}» gave {what}", String::from_utf8_lossy(entries.key(i)));
+}
+
+fn scan_holds_exactly(engine: &dyn Engine, entries: &Entries) -> Result<()> {
+    let mut order: Vec<u64> = (0..entries.len()).collect();
+    order.sort_unstable_by_key(|&i| entries.key(i));
+    let mut cursor = engine.scan(KeyRange::all())?.into_cursor();
+    for i in order {
+        let Some(key) = cursor.key() else { bail!("it ends before «{}»", shown(entries.key(i))) };
+        ensure!(key == entries.key(i), "it has «{}» where «{}» comes", shown(key), shown(entries.key(i)));
+        ensure!(cursor.value()? == entries.value(i), "another value at «{}»", shown(entries.key(i)));
+        cursor.advance()?;
+    }
+    match cursor.key() {
+        Some(key) => bail!("it goes on after the last key with «{}»", shown(key)),
+        None => Ok(()),
+    }
+}
+
+fn shown(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).into_owned()
+}

@@ -1,0 +1,53 @@
+//! What a store occupies and what it writes, for each byte that a caller wrote: seen from outside, by counting the
+//! bytes that pass into its world and the blocks of its files.
+
+use crate::cell::{self, Spec};
+use crate::entries::{Entries, Order};
+use crate::report::{Sample, Unit};
+use anyhow::Result;
+use contract::{Durability, Engine, Error, Stage};
+use std::sync::Arc;
+use vfs::{Counting, OsFs};
+
+/// Fills, overwrites everything once, compacts; looks after each step.
+pub fn run(stage: &Stage, spec: &Spec) -> Result<Vec<Sample>> {
+    let sizes = spec.effort.sizes;
+    let world = Arc::new(Counting::new(Arc::new(OsFs::create(&spec.dir)?)));
+    let engine = cell::open(stage, world.clone(), Durability::OnRequest)?;
+    let mut samples = Vec::new();
+    let mut written_before = 0;
+    let mut look = |step: &str, user_bytes: u64| -> Result<()> {
+        let written = world.counts().appended_bytes;
+        let times = |part: String, bytes: u64| Sample::new(&part, share(bytes, user_bytes), Unit::Times);
+        samples.push(times(format!("written by {step}"), written - written_before));
+        samples.push(times(format!("on disk after {step}"), cell::occupied_bytes(&spec.dir)?));
+        written_before = written;
+        Ok(())
+    };
+    let first = cell::all(sizes);
+    put_each(&*engine, &first)?;
+    look("fillrandom", first.bytes())?;
+    let second = Entries::new(sizes, Order::Shuffled(1), sizes.n);
+    put_each(&*engine, &second)?;
+    look("overwrite", second.bytes())?;
+    match engine.compact() {
+        Ok(()) => look("compact", second.bytes())?,
+        Err(Error::Unsupported { .. }) => {}
+        Err(e) => return Err(e.into()),
+    }
+    crate::check::holds_exactly(&*engine, &second, sizes.seed)?;
+    engine.close()?;
+    Ok(samples)
+}
+
+fn put_each(engine: &dyn Engine, entries: &Entries) -> Result<()> {
+    for i in 0..entries.len() {
+        engine.put(entries.key(i), entries.value(i))?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio of byte counts needs no 53 bits")]
+fn share(bytes: u64, user_bytes: u64) -> f64 {
+    bytes as f64 / user_bytes.max(1) as f64
+}

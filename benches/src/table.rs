@@ -1,0 +1,209 @@
+//! A report as tables: a grid of text, drawn for the terminal or for Markdown.
+
+use crate::ratio::{self, Aim};
+use crate::report::{BOUND, Report, Row};
+use crate::{bounds, workload};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+/// A table: column heads and rows of as many cells.
+pub struct Grid {
+    heads: Vec<Head>,
+    rows: Vec<Vec<String>>,
+}
+
+/// A column's head, and whether its cells are numbers.
+struct Head(&'static str, Kind);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Text,
+    Number,
+}
+
+impl Grid {
+    /// True if it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// For a terminal.
+    pub fn terminal(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
+        table.set_header(self.heads.iter().map(|head| head.0));
+        for (at, head) in self.heads.iter().enumerate() {
+            if let (Some(column), Kind::Number) = (table.column_mut(at), head.1) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table.add_rows(&self.rows);
+        table.to_string()
+    }
+
+    /// For Markdown.
+    pub fn markdown(&self) -> String {
+        let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
+        let rule = |head: &Head| if head.1 == Kind::Number { "--:" } else { "---" };
+        let mut text = line(self.heads.iter().map(|head| head.0).collect());
+        text.push_str(&line(self.heads.iter().map(rule).collect()));
+        for row in &self.rows {
+            text.push_str(&line(row.iter().map(String::as_str).collect()));
+        }
+        text
+    }
+}
+
+/// The engines' figures, a row for each workload, part and engine.
+pub fn engines(report: &Report) -> Grid {
+    use Kind::{Number, Text};
+    let heads = vec![
+        Head("workload", Text),
+        Head("engine", Text),
+        Head("median", Number),
+        Head("", Text),
+        Head("min … max", Number),
+        Head("p50 µs", Number),
+        Head("p99 µs", Number),
+        Head("operations", Number),
+        Head("durability", Text),
+    ];
+    let of_engine = report.rows.iter().filter(|row| row.subject != BOUND);
+    let cells = |row: &Row| {
+        let mut cells = vec![row.name(), row.subject.clone()];
+        cells.extend(figures(row));
+        cells
+    };
+    Grid { heads, rows: of_engine.map(cells).collect() }
+}
+
+/// The bounds' figures.
+pub fn bounds(report: &Report) -> Grid {
+    use Kind::{Number, Text};
+    let heads = vec![
+        Head("bound", Text),
+        Head("median", Number),
+        Head("", Text),
+        Head("min … max", Number),
+        Head("p50 µs", Number),
+        Head("p99 µs", Number),
+        Head("operations", Number),
+        Head("durability", Text),
+    ];
+    let of_bound = report.rows.iter().filter(|row| row.subject == BOUND);
+    let cells = |row: &Row| {
+        let mut cells = vec![row.workload.clone()];
+        cells.extend(figures(row));
+
+        cells
+    };
+    Grid { heads, rows: of_bound.map(cells).collect() }
+}
+
+/// Median, unit, spread, latencies, operations, durability.
+fn figures(row: &Row) -> [String; 7] {
+    let (low, high) = row.spread();
+    let micros = |value: Option<f64>| value.map_or_else(|| "–".into(), number);
+    let ops = match (row.ops, row.of) {
+        (1, 1) => "–".into(),
+        (ops, of) if ops == of => grouped(ops),
+        (ops, of) => format!("{} of {}", grouped(ops), grouped(of)),
+    };
+    [
+        number(row.median()),
+        row.unit.name().into(),
+        format!("{} … {}", number(low), number(high)),
+        micros(row.p50_micros),
+        micros(row.p99_micros),
+        ops,
+        if row.durability.is_empty() { "–".into() } else { row.durability.clone() },
+    ]
+}
+
+/// What share of the bounds each engine reaches.
+pub fn ratios(report: &Report) -> Grid {
+    use Kind::{Number, Text};
+    let heads = vec![
+        Head("share of the bound", Text),
+        Head("engine", Text),
+        Head("median", Number),
+        Head("min … max", Number),
+        Head("aim of a log", Number),
+        Head("met", Text),
+    ];
+    let cells = |ratio: ratio::Ratio| {
+        let (low, high) = ratio.spread();
+        let aim = match ratio.aim {
+            Aim::AtLeast(least) => format!("≥ {least}"),
+            Aim::AtMost(most) => format!("≤ {most}"),
+            Aim::None => "–".into(),
+        };
+        let met = ratio.met().map_or("–", |met| if met { "yes" } else { "no" });
+        let range = format!("{} … {}", number(low), number(high));
+        vec![ratio.name.into(), ratio.engine.clone(), number(ratio.median()), range, aim, met.into()]
+    };
+    Grid { heads, rows: ratio::all(report).into_iter().map(cells).collect() }
+}
+
+/// What each workload and bound of the report times.
+pub fn meanings(report: &Report) -> Grid {
+    let heads = vec![Head("name", Kind::Text), Head("what is timed", Kind::Text)];
+    let workloads = workload::ALL.iter().map(|workload| (workload.name, workload.help));
+    let bounds = bounds::ALL.iter().map(|bound| (bound.name, bound.help));
+    let measured = |name: &str| report.rows.iter().any(|row| row.workload == name);
+    let named = workloads.chain(bounds).filter(|(name, _)| measured(name));
+    Grid { heads, rows: named.map(|(name, help)| vec![name.into(), help.into()]).collect() }
+}
+
+/// What a reader must know besides, a line each.
+pub fn notes(report: &Report) -> Vec<String> {
+    let with_note = report.rows.iter().filter(|row| !row.note.is_empty());
+    let notes = with_note.map(|row| format!("{} on {}: {}", row.name(), row.subject, row.note));
+    notes.chain(report.not_applicable.iter().map(|line| format!("not applicable: {line}"))).collect()
+}
+
+/// Three significant digits, and all digits before the point.
+pub fn number(value: f64) -> String {
+    if value >= 1000.0 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative, and far below 2^53"
+        )]
+        return grouped(value.round() as u64);
+    }
+    let decimals = if value >= 99.95 || value == 0.0 {
+        0
+    } else if value >= 9.995 {
+        1
+    } else if value >= 0.9995 {
+        2
+    } else {
+        3
+    };
+    format!("{value:.decimals$}")
+}
+
+/// Digits in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits_that_count() {
+        let shown =
+            [0.0, 0.0123, 0.99951, 9.994, 9.996, 99.94, 99.96, 999.4, 1000.0, 1_234_567.0].map(number);
+        assert_eq!(shown, ["0", "0.012", "1.00", "9.99", "10.0", "99.9", "100", "999", "1,000", "1,234,567"]);
+    }
+}
