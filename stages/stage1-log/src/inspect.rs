@@ -5,7 +5,7 @@
 use crate::clean;
 use crate::files::{CLEAN, Name};
 use crate::frame::{FLOOR_BYTES, Frame, HEAD_BYTES, Head, Kind, Place};
-use crate::log::header::{HEADER_BYTES, Header, engine_name};
+use crate::log::header::{HEADER_BYTES, Header, Previous, engine_name};
 use crate::log::{Stretch, find_frame, last_non_zero};
 use crate::survey::lock;
 use contract::{Error, Field, FieldSink, IoContext, Result, Verdict};
@@ -104,7 +104,7 @@ fn mark(vfs: &dyn Vfs, sink: &mut FieldSink<'_>) -> Result<bool> {
     let mut go_on = show.field(take(8), "magic", "the mark of a clean close".into(), Verdict::None)
         && show.field(take(4), "version", format!("format {version}"), Verdict::None)
         && show.field(take(12), "engine", engine_name(engine), Verdict::None)
-        && show.field(take(4), "count", format!("{} files", files.len()), Verdict::None);
+        && show.field(take(4), "count", format!("files listed: {}", files.len()), Verdict::None);
     for file in &files {
         let meaning =
             format!("{}: {} bytes, last checksum {:08x}", file.name, file.bytes, file.last_checksum);
@@ -145,11 +145,7 @@ fn header(show: &mut Show<'_, '_>, bytes: &[u8], number: u64) -> bool {
     };
     let own =
         if header.number == number { Verdict::None } else { Verdict::Bad(format!("the name says {number}")) };
-    let previous = header.previous;
-    let before = match previous.number {
-        0 => "no log before this one".to_owned(),
-        n => format!("replaces log {n}"),
-    };
+    let [before, its_bytes, its_last] = predecessor(header.previous);
     show.field(&bytes[..8], "magic", "a log".into(), Verdict::None)
         && show.field(&bytes[8..12], "version", format!("format {version}"), Verdict::None)
         && show.field(&bytes[12..24], "engine", engine_name(header.engine), Verdict::None)
@@ -161,9 +157,21 @@ fn header(show: &mut Show<'_, '_>, bytes: &[u8], number: u64) -> bool {
             format!("which had {} bytes", previous.bytes),
             Verdict::None,
         )
-        && show.field(&bytes[48..52], "prev last", "and this last checksum".into(), Verdict::None)
+        && show.field(&bytes[48..52], "prev last", its_last, Verdict::None)
         && show.field(&bytes[52..60], "base", durable_when_named(header.base_bytes), Verdict::None)
         && show.field(&bytes[60..64], "checksum", "of the header".into(), Verdict::Good)
+}
+
+/// What the header says about the log before this one: which, how long, and its last checksum.
+fn predecessor(previous: Previous) -> [String; 3] {
+    if previous.number == 0 {
+        return ["no log before this one", "none", "none"].map(str::to_owned);
+    }
+    [
+        format!("replaces log {}", previous.number),
+        format!("which had {} bytes", previous.bytes),
+        format!("and ended with {:08x}", previous.last_checksum),
+    ]
 }
 
 fn durable_when_named(base_bytes: u64) -> String {
