@@ -26,6 +26,7 @@ impl LogCursor {
     }
 }
 
+// ANCHOR: cursor
 impl Cursor for LogCursor {
     fn key(&self) -> Option<&[u8]> {
         self.live.get(self.at).map(|(key, _)| key)
@@ -47,3 +48,4 @@ impl Cursor for LogCursor {
         Ok(())
     }
 }
+// ANCHOR_END: cursor
