@@ -151,12 +151,7 @@ fn header(show: &mut Show<'_, '_>, bytes: &[u8], number: u64) -> bool {
         && show.field(&bytes[12..24], "engine", engine_name(header.engine), Verdict::None)
         && show.field(&bytes[24..32], "number", header.number.to_string(), own)
         && show.field(&bytes[32..40], "prev number", before, Verdict::None)
-        && show.field(
-            &bytes[40..48],
-            "prev bytes",
-            format!("which had {} bytes", previous.bytes),
-            Verdict::None,
-        )
+        && show.field(&bytes[40..48], "prev bytes", its_bytes, Verdict::None)
         && show.field(&bytes[48..52], "prev last", its_last, Verdict::None)
         && show.field(&bytes[52..60], "base", durable_when_named(header.base_bytes), Verdict::None)
         && show.field(&bytes[60..64], "checksum", "of the header".into(), Verdict::Good)
