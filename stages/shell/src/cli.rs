@@ -3,7 +3,8 @@
 //! What clap reads becomes the same [`Call`] that a line becomes. Arguments are taken as they are: the calling shell
 //! has had its own quotes, so ours mean nothing here.
 
-use crate::command::{COMMANDS, Call, Command, Flag, Found, find};
+use crate::call::Call;
+use crate::command::{COMMANDS, Command, Flag, Found, find};
 use crate::failure::Answer;
 use crate::output::Output;
 use crate::place::Place;
@@ -102,7 +103,7 @@ impl Refusal {
     pub(crate) fn tell(&self, output: &mut Output<'_>) -> u8 {
         let text = self.0.render();
         if self.0.use_stderr() {
-            output.remark(text.to_string().trim_end());
+            output.remark_styled(&text);
             return 2;
         }
         // Nobody left to read the help is no error.
@@ -134,7 +135,7 @@ fn root(stage: &'static Stage) -> clap::Command {
         root = root.subcommand(common(command));
     }
     for command in stage.commands.iter().filter(|c| is_special(stage, c.name)) {
-        let words = Arg::new("ARGS").num_args(0..).help(command.usage);
+        let words = Arg::new("ARGS").num_args(0..).value_parser(value_parser!(OsString)).help(command.usage);
         root = root.subcommand(named(command.name, command.aliases).about(command.help).arg(words));
     }
     root

@@ -1,6 +1,6 @@
 //! The commands that read and write entries.
 
-use crate::command::Call;
+use crate::call::Call;
 use crate::failure::{Answer, Failure, Outcome};
 use crate::grammar::{lossy, show};
 use crate::interrupt;

@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 
+mod call;
 mod cli;
 mod command;
 mod entries;

@@ -1,6 +1,7 @@
 //! The commands that look inside: figures, files, damage, options.
 
-use crate::command::{COMMANDS, Call, Found, find};
+use crate::call::Call;
+use crate::command::{COMMANDS, Found, find};
 use crate::failure::{Answer, Failure, Outcome};
 use crate::grammar::lossy;
 use crate::interrupt;
@@ -75,9 +76,8 @@ fn list_options(s: &mut Session<'_>, call: &Call, only: Option<&str>) -> Answer 
             writeln!(s.output, "{about}")?;
         } else {
             let when = if spec.live { "" } else { "; only at opening" };
-            let about =
-                s.output.paint(format_args!("{} [default: {}{when}]", spec.help, spec.default), Tone::Quiet);
-            writeln!(s.output, "{:<20} {value:<12} {about}", spec.name)?;
+            writeln!(s.output, "{:<20} {value:<14} [default: {}{when}]", spec.name, spec.default)?;
+            writeln!(s.output, "    {}", s.output.paint(spec.help, Tone::Quiet))?;
         }
     }
     Ok(Outcome::Done)
@@ -187,6 +187,8 @@ pub(crate) fn salvage(s: &mut Session<'_>, call: &Call) -> Answer {
             new.name
         )));
     }
+    // A store that somebody has open cannot be salvaged: find that out before anything is made.
+    drop(files.lock().map_err(|e| locked(&s.place, e))?);
     let (engine, _) = (s.stage.open)(new.create()?, &s.stage.default_options())?;
     let salvaged = (s.stage.salvage)(&*files, &*engine);
     engine.close()?;
@@ -201,6 +203,13 @@ pub(crate) fn salvage(s: &mut Session<'_>, call: &Call) -> Answer {
         writeln!(s.output, "{}", report::salvage(&report, &new.name))?;
     }
     if report.lost.is_empty() { Ok(Outcome::Done) } else { Err(Failure::Damaged) }
+}
+
+fn locked(place: &Place, e: io::Error) -> Failure {
+    match e.kind() {
+        io::ErrorKind::WouldBlock => Error::Locked { location: place.name.clone() }.into(),
+        _ => Failure::World(format!("cannot lock {}", place.name), e),
+    }
 }
 
 pub(crate) fn help(s: &mut Session<'_>, call: &Call) -> Answer {

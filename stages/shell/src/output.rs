@@ -5,6 +5,7 @@
 //! 2. A remark that nobody can read is no error; a result that cannot be written is.
 //! 3. Results carry bytes that are not ours, so they are never filtered; colour is put in only where it is wanted.
 
+use clap::builder::StyledStr;
 use clap::builder::styling::{AnsiColor, Effects, Style};
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -76,6 +77,12 @@ impl<'a> Output<'a> {
     pub(crate) fn labelled(&mut self, label: &str, tone: Tone, text: impl Display) {
         let label = paint(label, tone, self.remark_colour);
         self.remark(format_args!("{label}: {text}"));
+    }
+
+    /// Writes clap's text as a remark, in its colours where remarks may be coloured.
+    pub(crate) fn remark_styled(&mut self, text: &StyledStr) {
+        let text = if self.remark_colour { text.ansi().to_string() } else { text.to_string() };
+        self.remark(text.trim_end());
     }
 
     /// Sets text off where results are coloured.

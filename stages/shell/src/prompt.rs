@@ -12,6 +12,7 @@ use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use vfs::OsFs;
 
@@ -44,19 +45,16 @@ pub(crate) fn run(s: &mut Session<'_>) -> u8 {
 
 fn read_lines(s: &mut Session<'_>, prompt: &mut Prompt) -> u8 {
     loop {
-        let sign = if matches!(s.pending, Pending::Open(_)) { "batch> " } else { "> " };
+        let sign = if matches!(s.pending, Pending::Open(_)) { " batch> " } else { "> " };
         match prompt.readline(&format!("{}{sign}", s.stage.name)) {
-            Ok(line) => {
-                // Ctrl-C then ends the command, not the shell.
-                let _guard = interrupt::guard();
-                match s.run_line(line.as_bytes()) {
-                    Ok(Outcome::Quit) => return 0,
-                    Ok(_) => {}
-                    Err(failure) => {
-                        s.fail(&failure, None);
+            // What was pasted may be several lines.
+            Ok(lines) => {
+                for line in lines.lines() {
+                    if !run_line(s, line) {
+                        return 0;
                     }
                 }
-                if let Err(e) = std::io::Write::flush(&mut s.output) {
+                if let Err(e) = s.output.flush() {
                     return s.fail(&e.into(), None);
                 }
             }
@@ -67,8 +65,21 @@ fn read_lines(s: &mut Session<'_>, prompt: &mut Prompt) -> u8 {
     }
 }
 
+/// Runs a line and tells what went wrong; false to leave.
+fn run_line(s: &mut Session<'_>, line: &str) -> bool {
+    // Under it Ctrl-C ends the command, not the shell.
+    let _guard = interrupt::guard();
+    match s.run_line(line.as_bytes()) {
+        Ok(outcome) => outcome != Outcome::Quit,
+        Err(failure) => {
+            s.fail(&failure, None);
+            true
+        }
+    }
+}
+
 fn terminal(e: ReadlineError) -> Failure {
-    Failure::World("the terminal failed".into(), std::io::Error::other(e))
+    Failure::World("the terminal failed".into(), io::Error::other(e))
 }
 
 fn welcome(s: &mut Session<'_>) {

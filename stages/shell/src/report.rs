@@ -44,23 +44,17 @@ fn size(bytes: u64) -> String {
 
 /// What to tell about an opening: nothing if all was well.
 pub(crate) fn recovery(place: &str, report: &RecoveryReport) -> Vec<String> {
-    let mut lines = Vec::new();
-    if !report.clean && !report.created {
-        let entries = count(report.entries, "entry was", "entries were");
-        lines.push(format!("{place} had not been closed; {entries} recovered"));
+    if (report.clean || report.created) && report.cut.is_none() {
+        return Vec::new();
     }
+    let entries = count(report.entries, "entry was", "entries were");
+    let mut lines = vec![format!("{place} had not been closed; {entries} recovered")];
     if let Some(cut) = &report.cut {
-        let kept = match &cut.set_aside {
-            Some(file) => format!("; the old file lies in {file}"),
-            None => String::new(),
-        };
-        lines.push(format!(
-            "{} cut from {} at offset {}, never acknowledged or lost to a power failure: {}{kept}",
-            count(cut.bytes, "byte was", "bytes were"),
-            cut.file,
-            cut.offset,
-            cut.why
-        ));
+        let bytes = count(cut.bytes, "byte was", "bytes were");
+        let kept =
+            cut.set_aside.as_ref().map_or(String::new(), |file| format!("; the old file lies in {file}"));
+        let (file, offset, why) = (&cut.file, cut.offset, &cut.why);
+        lines.push(format!("{bytes} cut from {file} at offset {offset}, an unfinished write ({why}){kept}"));
     }
     if !report.leftovers_removed.is_empty() {
         lines.push(format!("removed what a crash had left: {}", report.leftovers_removed.join(", ")));
@@ -73,18 +67,17 @@ pub(crate) fn recovery(place: &str, report: &RecoveryReport) -> Vec<String> {
 
 /// Figures, one a line.
 pub(crate) fn stats(stats: &Stats) -> Vec<(String, String)> {
-    let unknown = |n: Option<u64>| n.map_or("unknown without reading".into(), |n| HumanCount(n).to_string());
-    let amplification =
-        stats.write_amplification().map_or("nothing written yet".into(), |x| format!("{x:.2}"));
+    let keys = stats.keys.map_or("unknown; «count» reads them".into(), |n| HumanCount(n).to_string());
+    let amplification = stats.write_amplification().map_or("nothing put yet".into(), |x| format!("{x:.2}"));
     let mut rows = vec![
-        ("keys", unknown(stats.keys)),
-        ("live bytes", stats.live_bytes.map_or("unknown without reading".into(), size)),
+        ("keys", keys),
+        ("live data", stats.live_bytes.map_or("unknown".into(), size)),
         ("disk", size(stats.disk_bytes)),
         ("files", HumanCount(stats.files).to_string()),
         ("index memory", size(stats.index_bytes)),
-        ("written by you", size(stats.user_bytes_written)),
-        ("written to files", size(stats.bytes_written)),
-        ("read from files", size(stats.bytes_read)),
+        ("put since opening", size(stats.user_bytes_written)),
+        ("written since opening", size(stats.bytes_written)),
+        ("read since opening", size(stats.bytes_read)),
         ("write amplification", amplification),
     ];
     rows.extend(stats.figures.iter().map(|figure| {
@@ -95,7 +88,7 @@ pub(crate) fn stats(stats: &Stats) -> Vec<(String, String)> {
         };
         (figure.name, value)
     }));
-    rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    rows.into_iter().map(|(name, value)| (name.replace('-', " "), value)).collect()
 }
 
 /// Figures as JSON.

@@ -6,7 +6,8 @@
 //!    half a batch is never written as single puts.
 //! 3. The store is closed on every way out but the death of the process.
 
-use crate::command::{Call, Command, Found, find};
+use crate::call::Call;
+use crate::command::{Command, Found, find};
 use crate::failure::{Answer, Failure, Outcome};
 use crate::grammar;
 use crate::interrupt;

@@ -6,9 +6,10 @@
 //!
 //! **Invariants** The output is the same each time: no clock, no random number and no temporary path is in it.
 
-use crate::command::Call;
-use crate::failure::{Answer, Failure, Outcome};
+use crate::call::Call;
+use crate::failure::{Answer, Failure};
 use crate::grammar;
+use crate::interrupt;
 use crate::output::Tone;
 use crate::place::Place;
 use crate::session::{Input, Session};
@@ -26,6 +27,8 @@ pub(crate) fn tour(s: &mut Session<'_>, call: &Call) -> Answer {
     }
     let home = TempDir::with_prefix("strata-tour-")
         .map_err(|e| Failure::World("cannot make a temporary directory for the tour".into(), e))?;
+    // Ctrl-C then ends the tour, and its temporary directory goes with it.
+    let _guard = interrupt::guard();
     let pause = s.output.terminal && !call.has("no-pause");
     let input: Input<'_> = BufReader::new(Box::new(&mut s.input));
     let session = Session::new(s.stage, place(&home, 0), input, s.output.merged());
@@ -33,12 +36,14 @@ pub(crate) fn tour(s: &mut Session<'_>, call: &Call) -> Answer {
     let steps = s.stage.tour;
     for (at, step) in steps.iter().enumerate() {
         tour.step(step, at + 1, steps.len())?;
-        if pause && at + 1 < steps.len() && !wait_for_enter(&mut tour.session)? {
+        let goes_on = !pause || at + 1 == steps.len() || wait_for_enter(&mut tour.session)?;
+        if interrupt::requested() || !goes_on {
             break;
         }
     }
     tour.session.end(0);
-    Ok(Outcome::Done)
+    drop(tour);
+    s.unless_interrupted()
 }
 
 /// Where the store of one life of the tour lies, by a name that is the same each time.

@@ -5,7 +5,7 @@
 //! 2. Lines go in order, in batches, so that what is there after any end is a prefix of the file.
 //! 3. Export, then import, is the identity for any bytes.
 
-use crate::command::Call;
+use crate::call::Call;
 use crate::failure::{Answer, Failure, Outcome};
 use crate::grammar::{tsv_escape, tsv_split, tsv_unescape};
 use crate::interrupt::{self, Interruptible};
@@ -40,10 +40,16 @@ pub(crate) fn import(s: &mut Session<'_>, call: &Call) -> Answer {
         Some(file) => import.run(&mut BufReader::with_capacity(256 << 10, Interruptible(file))),
     };
     import.bar.finish_and_clear();
-    if let Err(failure) = result {
-        let entries = report::count(import.entries, "entry is", "entries are");
-        s.output.labelled("note", Tone::Strong, format_args!("{entries} in the store from this import"));
-        return Err(failure);
+    let entries = report::count(import.entries, "entry", "entries");
+    match result {
+        Ok(()) => {}
+        Err(Failure::Interrupted(_)) => {
+            return Err(Failure::Interrupted(format!("interrupted; the store has {entries} of this import")));
+        }
+        Err(failure) => {
+            s.output.labelled("note", Tone::Strong, format_args!("the store has {entries} of this import"));
+            return Err(failure);
+        }
     }
     tell(s, call, &import)?;
     Ok(Outcome::Done)
