@@ -51,3 +51,43 @@ fn scan_holds_exactly(engine: &dyn Engine, entries: &Entries) -> Result<()> {
 fn shown(key: &[u8]) -> String {
     String::from_utf8_lossy(key).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell;
+    use crate::entries::Sizes;
+    use contract::Durability;
+    use std::sync::Arc;
+    use vfs::MemFs;
+
+    type Wrong = fn(&dyn Engine, &[u8]) -> contract::Result<()>;
+
+    #[test]
+    fn each_kind_of_wrong_content_is_found() -> Result<()> {
+        let entries = cell::all(Sizes { n: 100, value_bytes: 8, seed: 1 });
+        let wrongs: [(Wrong, &str); 3] = [
+            (|engine, key| engine.delete(key), "it ends before"),
+            (|engine, key| engine.put(key, b"stale"), "another value at"),
+            (|engine, _| engine.put(b"9", b""), "it goes on after the last key"),
+        ];
+        for (make_wrong, expected) in wrongs {
+            let engine = cell::open(&contract::oracle::STAGE, Arc::new(MemFs::new()), Durability::OnRequest)?;
+            cell::load(&*engine, &entries, 0)?;
+            holds_exactly(&*engine, &entries, 1)?;
+            let last = (0..entries.len()).max_by_key(|&i| entries.key(i)).context("there are entries")?;
+            make_wrong(&*engine, entries.key(last))?;
+            let refused = holds_exactly(&*engine, &entries, 1).expect_err("the content is wrong");
+            assert!(format!("{refused:#}").contains(expected), "{refused:#}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_get_is_compared_with_what_was_written() {
+        let entries = cell::all(Sizes { n: 10, value_bytes: 8, seed: 1 });
+        assert!(got(&entries, 3, Some(entries.value(3))).is_ok());
+        assert!(got(&entries, 3, Some(entries.value(4))).is_err());
+        assert!(got(&entries, 3, None).is_err());
+    }
+}

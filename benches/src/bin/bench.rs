@@ -132,7 +132,7 @@ fn measure(args: &RunArgs) -> Result<()> {
             "This is not a release build: the figures are good for trying the program, not for comparing."
         );
     }
-    let plan = plan(args)?;
+    let plan = plan(args);
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for Ctrl-C")?;
@@ -144,7 +144,7 @@ fn measure(args: &RunArgs) -> Result<()> {
     show(&report, &args.output)
 }
 
-fn plan(args: &RunArgs) -> Result<Plan> {
+fn plan(args: &RunArgs) -> Plan {
     let (n, rounds, limit_seconds) = if args.quick { (20_000, 1, 0.5) } else { (1_000_000, 3, 4.0) };
     let rounds = if args.full { 7 } else { rounds };
     let limit_seconds = args.limit.unwrap_or(limit_seconds);
@@ -156,14 +156,14 @@ fn plan(args: &RunArgs) -> Result<Plan> {
     let sizes = Sizes { n: args.n.unwrap_or(n), value_bytes: args.value_bytes as usize, seed: args.seed };
     let effort = Effort { sizes, limit_seconds, rounds: args.rounds.unwrap_or(rounds) };
     let words: Vec<String> = std::env::args().skip(1).collect();
-    Ok(Plan {
+    Plan {
         engines: or_all(&args.engine, engines::names()),
         workloads: or_all(&args.workload, conduct::workload_names()),
         bounds: !args.no_bounds,
         effort,
         dir: args.dir.clone(),
         command: format!("cargo xtask bench {}", words.join(" ")).trim_end().to_owned(),
-    })
+    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
