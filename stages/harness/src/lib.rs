@@ -8,11 +8,13 @@
 //! | [`settings`], [`world`] | options drawn from a stage's own table; directories in memory |
 //! | [`model`] | what a store must answer, and what it held after each operation |
 //! | [`judge`], [`shrink`] | an engine beside the model; the shortest script that still fails |
+//! | [`crash`] | every crash at every call, and again in the recovery |
 //! | [`script`] | contract scripts, and the transcript of an engine's answers and bytes |
 //!
 //! The tests are in `tests/`, one file for each way of looking.
 #![forbid(unsafe_code)]
 
+pub mod crash;
 pub mod failure;
 pub mod invariant;
 pub mod judge;
