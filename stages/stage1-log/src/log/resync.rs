@@ -104,3 +104,55 @@ fn fill<'w>(file: &dyn File, name: &str, window: &'w mut [u8], stretch: Stretch)
     let n = read_full(file, &mut window[..room], stretch.start).during("read", name)?;
     Ok(&window[..n])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{encode, floor, move_to};
+    use contract::Entry;
+    use std::sync::Arc;
+    use vfs::{MemFs, Vfs};
+
+    const NUMBER: u64 = 3;
+
+    fn file(bytes: Vec<u8>) -> Arc<dyn File> {
+        let fs = MemFs::new();
+        fs.plant("x", bytes);
+        fs.open("x").unwrap()
+    }
+
+    /// Zeros with `found` at `at`, and its offset as the searches should give it.
+    fn holding(found: &[u8], at: usize) -> (Arc<dyn File>, Stretch) {
+        let mut bytes = vec![0; at];
+        bytes.extend_from_slice(found);
+        bytes.resize(2 * WINDOW_BYTES + 100, 0);
+        let end = bytes.len() as u64;
+        (file(bytes), Stretch { start: 0, end })
+    }
+
+    #[test]
+    fn a_floor_and_a_frame_are_found_across_every_seam_of_a_window() {
+        for at in (WINDOW_BYTES - 40..WINDOW_BYTES + 40).chain([0, 1, 2 * WINDOW_BYTES - 50]) {
+            let place = Place { file: NUMBER, offset: at as u64 };
+            let (file, whole) = holding(&floor(77, place), at);
+            assert_eq!(find_floor(&*file, "x", NUMBER, whole, 76).unwrap(), Some((at as u64, 77)), "{at}");
+            assert_eq!(find_floor(&*file, "x", NUMBER, whole, 77).unwrap(), None, "{at}");
+            assert_eq!(find_floor(&*file, "x", NUMBER + 1, whole, 76).unwrap(), None, "{at}");
+
+            let mut frame = Vec::new();
+            encode(Entry { key: b"key", value: Some(b"value") }, false, &mut frame);
+            move_to(&mut frame, None, place);
+            let (file, whole) = holding(&frame, at);
+            assert_eq!(find_frame(&*file, "x", NUMBER, whole).unwrap(), Some(at as u64), "{at}");
+            assert_eq!(last_non_zero(&*file, "x", whole).unwrap(), (at + frame.len()) as u64, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_search_among_forged_heads_ends() {
+        // Every four bytes look like a put with a long value: each one would have its whole rest read.
+        let forged = [1, 0, 0, 0].repeat(50_000);
+        let end = forged.len() as u64;
+        assert_eq!(find_frame(&*file(forged), "x", NUMBER, Stretch { start: 0, end }).unwrap(), None);
+    }
+}
