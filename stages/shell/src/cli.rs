@@ -37,18 +37,21 @@ pub(crate) enum Request {
 pub(crate) struct Refusal(clap::Error);
 
 const GRAMMAR: &str = "\
-Without a COMMAND, commands are read from the input: at a terminal with a prompt, otherwise one a line, up to the
-first error.
+Without a COMMAND, commands are read from the input: at a terminal with a prompt, otherwise one a
+line, up to the first error.
 
-A line      command, key, and for put and create the rest of the line as the value, byte for byte. A key or value
-            that starts with \" is quoted, with \\\" \\\\ \\n \\t \\xNN inside. Lines that start with # are skipped.
-            Commands may be in upper case. Arguments are taken as they are; after -- nothing is a flag.
-Output      Results go to standard output, all else to standard error. Valid UTF-8 without control characters
-            prints as itself, everything else quoted. With --json a key or value is a string if it is valid UTF-8,
-            otherwise {\"hex\": \"…\"}; scan and inspect write one object a line.
-Files       import and export: key, tab, value, with \\t \\n \\\\ for those bytes inside.
-Status      0 done; 1 key absent or precondition not met; 2 wrong usage; 3 store error or damage found;
-            130 interrupted. Of a script: that of its last command, or the highest of its errors.";
+A line   Command, key, and for put and create the rest of the line as the value, byte for byte. A
+         key or value that starts with \" is quoted, with \\\" \\\\ \\n \\t \\xNN inside. Lines that start
+         with # are skipped. Commands may be in upper case. Arguments are taken as they are; after
+         -- nothing is a flag.
+Output   Results go to standard output, all else to standard error. Valid UTF-8 without control
+         characters prints as itself, everything else quoted. With --json a key or value is a
+         string if it is valid UTF-8, otherwise {\"hex\": \"…\"}; scan and inspect write one object
+         a line.
+Files    import and export: key, tab, value, with \\t \\n \\\\ for those bytes inside.
+Status   0 done; 1 key absent or precondition not met; 2 wrong usage; 3 store error or damage
+         found; 130 interrupted. A script ends with the status of its last command, or with the
+         highest of its errors.";
 
 impl Invocation {
     /// Reads the arguments, the first of which is the program's name.
@@ -121,7 +124,7 @@ fn root(stage: &'static Stage) -> clap::Command {
         .after_help(GRAMMAR)
         .disable_help_subcommand(true)
         .subcommand_value_name("COMMAND")
-        .max_term_width(110)
+        .max_term_width(100)
         .arg(
             global("dir", "DIR", format!("Where the store lies [default: {place}]"))
                 .value_parser(value_parser!(PathBuf)),
@@ -186,7 +189,8 @@ fn option(spec: &'static OptionSpec) -> Arg {
         Kind::Choice(choices) => ("CHOICE", ValueParser::from(PossibleValuesParser::new(choices))),
         Kind::Bytes { .. } => ("BYTES", ValueParser::string()),
     };
-    let help = format!("{} [default: {}]", spec.help, spec.default);
+    let (first, rest) = spec.help.split_at(spec.help.ceil_char_boundary(1));
+    let help = format!("{}{rest} [default: {}]", first.to_uppercase(), spec.default);
     global(spec.name, what, help).value_parser(parser)
 }
 

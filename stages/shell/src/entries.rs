@@ -92,7 +92,7 @@ pub(crate) fn scan(s: &mut Session<'_>, call: &Call) -> Answer {
         cursor.advance()?;
         left -= 1;
     }
-    s.unless_interrupted()
+    interrupt::outcome()
 }
 // ANCHOR_END: scan
 
@@ -103,7 +103,7 @@ pub(crate) fn count(s: &mut Session<'_>, call: &Call) -> Answer {
         count += 1;
         cursor.advance()?;
     }
-    let outcome = s.unless_interrupted()?;
+    let outcome = interrupt::outcome()?;
     if s.wants_json(call) {
         writeln!(s.output, "{}", json!({ "count": count }))?;
     } else {

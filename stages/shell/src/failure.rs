@@ -22,8 +22,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The store refused or failed. Status 3, or 2 where the asking was wrong.
     Store(Error),
-    /// Damage was found, and has been shown already. Status 3.
-    Damaged,
+    /// Damage was found, or the store failed, and all there is to say has been said. Status 3.
+    Told,
     /// Something outside the store failed: the file of an import, a full disk behind the output. Status 3.
     World(String, io::Error),
     /// Nobody reads the output any more. Ends quietly: status 0.
@@ -47,7 +47,7 @@ impl Failure {
             Self::PipeClosed => 0,
             Self::Usage(_)
             | Self::Store(Error::TooLarge { .. } | Error::BadOption { .. } | Error::Unsupported { .. }) => 2,
-            Self::Store(_) | Self::Damaged | Self::World(..) => 3,
+            Self::Store(_) | Self::Told | Self::World(..) => 3,
             Self::Interrupted(_) => 130,
         }
     }
@@ -58,7 +58,7 @@ impl Failure {
             Self::Usage(what) | Self::Interrupted(what) => Some(what.clone()),
             Self::Store(e) => Some(format!("{e}{}", way_out(e))),
             Self::World(what, e) => Some(format!("{what}: {e}")),
-            Self::Damaged | Self::PipeClosed => None,
+            Self::Told | Self::PipeClosed => None,
         }
     }
 }

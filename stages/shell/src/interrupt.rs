@@ -7,6 +7,7 @@
 //! **Source** The self-pipe trick, D. J. Bernstein, 1990: the handler writes a byte into a pipe that the reader polls
 //! beside its input, so that no signal is lost between a check and a wait.
 
+use crate::failure::{Answer, Failure, Outcome};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use signal_hook::consts::SIGINT;
@@ -57,6 +58,14 @@ impl Drop for Guard {
 pub(crate) fn requested() -> bool {
     let handler = HANDLER.get().and_then(Option::as_ref);
     handler.is_some_and(|h| h.fatal.load(Ordering::SeqCst)) && GUARDS.load(Ordering::SeqCst) > 0
+}
+
+/// How a command ends that stopped early if Ctrl-C came.
+pub(crate) fn outcome() -> Answer {
+    if requested() {
+        return Err(Failure::Interrupted("interrupted".into()));
+    }
+    Ok(Outcome::Done)
 }
 
 fn install() -> io::Result<Handler> {

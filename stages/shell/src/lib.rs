@@ -49,7 +49,7 @@ use std::process::ExitCode;
 /// Runs a stage's shell on the process's own arguments and streams.
 pub fn main(stage: &'static Stage) -> ExitCode {
     let input = BufReader::with_capacity(64 << 10, Box::new(Interruptible(io::stdin())) as Box<dyn Read>);
-    let prompt = io::stdin().is_terminal();
+    let prompt = io::stdin().is_terminal() && io::stdout().is_terminal();
     ExitCode::from(shell(stage, std::env::args_os(), input, Output::of_process(), prompt))
 }
 

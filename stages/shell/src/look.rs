@@ -115,8 +115,8 @@ pub(crate) fn inspect(s: &mut Session<'_>, call: &Call) -> Answer {
     written?;
     walked?;
     match bad_count {
-        0 => s.unless_interrupted(),
-        _ => Err(Failure::Damaged),
+        0 => interrupt::outcome(),
+        _ => Err(Failure::Told),
     }
 }
 // ANCHOR_END: inspect
@@ -175,7 +175,7 @@ pub(crate) fn verify(s: &mut Session<'_>, call: &Call) -> Answer {
         }
         writeln!(s.output, "{}", report::verdict(&report))?;
     }
-    if report.damage.is_empty() { Ok(Outcome::Done) } else { Err(Failure::Damaged) }
+    if report.damage.is_empty() { Ok(Outcome::Done) } else { Err(Failure::Told) }
 }
 
 pub(crate) fn salvage(s: &mut Session<'_>, call: &Call) -> Answer {
@@ -202,7 +202,7 @@ pub(crate) fn salvage(s: &mut Session<'_>, call: &Call) -> Answer {
         }
         writeln!(s.output, "{}", report::salvage(&report, &new.name))?;
     }
-    if report.lost.is_empty() { Ok(Outcome::Done) } else { Err(Failure::Damaged) }
+    if report.lost.is_empty() { Ok(Outcome::Done) } else { Err(Failure::Told) }
 }
 
 fn locked(place: &Place, e: io::Error) -> Failure {

@@ -10,7 +10,6 @@ use crate::call::Call;
 use crate::command::{Command, Found, find};
 use crate::failure::{Answer, Failure, Outcome};
 use crate::grammar;
-use crate::interrupt;
 use crate::output::{Output, Tone};
 use crate::place::{Held, Place};
 use crate::report;
@@ -121,15 +120,6 @@ impl<'a> Session<'a> {
                 "«{what}» cannot be part of a batch; «commit» or «abort» it first"
             ))),
         }
-    }
-
-    /// Done, or what Ctrl-C made of it.
-    #[expect(clippy::unused_self, reason = "reads as a question to the session")]
-    pub(crate) fn unless_interrupted(&self) -> Answer {
-        if interrupt::requested() {
-            return Err(Failure::Interrupted("interrupted".into()));
-        }
-        Ok(Outcome::Done)
     }
 
     /// Discards an open batch and says so; true if there was one.

@@ -41,9 +41,10 @@ pub(crate) fn tour(s: &mut Session<'_>, call: &Call) -> Answer {
             break;
         }
     }
-    tour.session.end(0);
-    drop(tour);
-    s.unless_interrupted()
+    match tour.session.end(0) {
+        0 => interrupt::outcome(),
+        _ => Err(Failure::Told),
+    }
 }
 
 /// Where the store of one life of the tour lies, by a name that is the same each time.
@@ -93,7 +94,7 @@ impl Tour<'_> {
             }
             _ => self.session.run_line(line.as_bytes()).map(drop).or_else(|failure| match failure {
                 // A tour may show damage; it must not break.
-                Failure::Damaged => Ok(()),
+                Failure::Told => Ok(()),
                 other => Err(other),
             }),
         }

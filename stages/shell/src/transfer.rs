@@ -188,5 +188,5 @@ pub(crate) fn export(s: &mut Session<'_>, _: &Call) -> Answer {
         }
         cursor.advance()?;
     }
-    s.unless_interrupted()
+    interrupt::outcome()
 }
