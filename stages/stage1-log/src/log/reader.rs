@@ -22,6 +22,13 @@ pub struct Stretch {
     pub end: u64,
 }
 
+impl Stretch {
+    /// How long it is, in bytes, as far as memory can hold it.
+    pub(super) fn bytes(&self) -> usize {
+        usize::try_from(self.end.saturating_sub(self.start)).unwrap_or(usize::MAX)
+    }
+}
+
 /// Why a walk came to its end too early.
 #[derive(Debug)]
 pub enum Stop {
@@ -115,8 +122,16 @@ impl<'a> Reader<'a> {
         mut buffer: Vec<u8>,
     ) -> Self {
         let chunk_bytes = chunk_bytes.max(HEAD_BYTES * 2);
-        buffer.resize(chunk_bytes, 0);
-        buffer.shrink_to(chunk_bytes * 2); // One large frame must not keep its memory for ever.
+        if buffer.len() > chunk_bytes * 2 {
+            // One large frame must not keep its memory for ever.
+            buffer.truncate(chunk_bytes);
+            buffer.shrink_to(chunk_bytes);
+        }
+        // A short stretch needs no more than itself: clearing a chunk would cost more than reading it.
+        let needed = chunk_bytes.min(stretch.bytes()).max(HEAD_BYTES * 2);
+        if buffer.len() < needed {
+            buffer.resize(needed, 0);
+        }
         let Stretch { start, end } = stretch;
         Self {
             file,

@@ -26,7 +26,7 @@ pub fn find_floor(
 ) -> Result<Option<(u64, u64)>> {
     // ANCHOR_END: find_floor
     let finder = memmem::Finder::new(&FLOOR_MARK);
-    let mut window = vec![0; WINDOW_BYTES];
+    let mut window = window(stretch);
     let mut start = stretch.start;
     while start < stretch.end {
         let bytes = fill(file, name, &mut window, Stretch { start, end: stretch.end })?;
@@ -51,7 +51,7 @@ pub fn find_floor(
 /// The offset of the first frame in `stretch` that verifies.
 pub fn find_frame(file: &dyn File, name: &str, number: u64, stretch: Stretch) -> Result<Option<u64>> {
     let mut budget = (stretch.end.saturating_sub(stretch.start)).saturating_mul(8);
-    let (mut window, mut body) = (vec![0; WINDOW_BYTES], Vec::new());
+    let (mut window, mut body) = (window(stretch), Vec::new());
     let mut start = stretch.start;
     while start < stretch.end {
         let bytes = fill(file, name, &mut window, Stretch { start, end: stretch.end })?;
@@ -83,7 +83,7 @@ pub fn find_frame(file: &dyn File, name: &str, number: u64, stretch: Stretch) ->
 /// The end of the last byte in `stretch` that is not zero; its start if all are.
 pub fn last_non_zero(file: &dyn File, name: &str, stretch: Stretch) -> Result<u64> {
     let (mut last, mut start) = (stretch.start, stretch.start);
-    let mut window = vec![0; WINDOW_BYTES];
+    let mut window = window(stretch);
     while start < stretch.end {
         let bytes = fill(file, name, &mut window, Stretch { start, end: stretch.end })?;
         if bytes.is_empty() {
@@ -97,10 +97,14 @@ pub fn last_non_zero(file: &dyn File, name: &str, stretch: Stretch) -> Result<u6
     Ok(last)
 }
 
+/// Memory for a search through `stretch`.
+fn window(stretch: Stretch) -> Vec<u8> {
+    vec![0; WINDOW_BYTES.min(stretch.bytes())]
+}
+
 /// Reads from the start of `stretch` as much of it as fits into `window`.
 fn fill<'w>(file: &dyn File, name: &str, window: &'w mut [u8], stretch: Stretch) -> Result<&'w [u8]> {
-    let left = usize::try_from(stretch.end - stretch.start).unwrap_or(usize::MAX);
-    let room = window.len().min(left);
+    let room = window.len().min(stretch.bytes());
     let n = read_full(file, &mut window[..room], stretch.start).during("read", name)?;
     Ok(&window[..n])
 }
