@@ -207,7 +207,7 @@ impl Judge {
     /// Every call on a closed engine says so, and closing again is no error.
     fn must_be_closed(&self) -> Result<(), Failure> {
         let engine = &self.engine;
-        let calls: [(&str, contract::Result<()>); 11] = [
+        let calls: [(&str, contract::Result<()>); 13] = [
             ("get", engine.get(b"k").map(drop)),
             ("contains", engine.contains(b"k").map(drop)),
             ("explain", engine.explain(b"k").map(drop)),
@@ -217,6 +217,8 @@ impl Judge {
             ("scan", engine.scan(contract::KeyRange::all()).map(drop)),
             ("scan-prefix", engine.scan_prefix(b"k").map(drop)),
             ("sync", engine.sync()),
+            ("step", engine.step().map(drop)),
+            ("set-option", self.set_any_option()),
             ("compact", engine.compact()),
             ("verify", engine.verify().map(drop)),
         ];
@@ -226,6 +228,12 @@ impl Judge {
             })?;
         }
         self.must(&Op::Close, engine.close())
+    }
+
+    /// Sets an option to what it is; one that cannot be set in a running store is refused as closed all the same.
+    fn set_any_option(&self) -> contract::Result<()> {
+        let spec = self.stage.options.first();
+        spec.map_or(Err(Error::Closed), |spec| self.engine.set_option(spec.name, spec.default))
     }
 
     /// A store that is not open verifies without damage, and not a byte of it changes.

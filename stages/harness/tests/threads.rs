@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use tempfile::TempDir;
+use vfs::sim::{Crash, CrashKind, SimFs};
 use vfs::{Counting, OsFs, Vfs};
 
 type Pairs = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -101,7 +102,9 @@ fn values_only_grow_for_readers_beside_writers_and_compaction() {
             });
             let ended: Vec<_> = writers.into_iter().map(thread::ScopedJoinHandle::join).collect();
             done.store(true, Ordering::Release);
-            ended.into_iter().for_each(|ended| ended.unwrap());
+            for ended in ended {
+                ended.unwrap();
+            }
         });
         let expected: Pairs = (0..WRITERS)
             .flat_map(|w| (WRITES - 3..WRITES).map(move |i| (format!("{w}/{}", i % 3), i.to_string())))
@@ -210,6 +213,42 @@ fn eight_threads_that_sync_every_write_share_syncs_and_lose_nothing() {
         let engine = open(stage, real(&dir), &options);
         let left = pairs(engine.scan(KeyRange::all()).unwrap()).len() as u64;
         assert_eq!(left, THREADS * WRITES, "{}", Invariant::Durability);
+    }
+}
+
+#[test]
+fn what_a_thread_is_told_is_synced_survives_power_loss_beside_other_threads() {
+    const WRITES: u64 = 40;
+    for stage in persistent("power loss beside threads") {
+        let fs = SimFs::new();
+        let options = stage.default_options().with("sync", "every-write").unwrap();
+        let engine = open(stage, Arc::new(fs.clone()), &options);
+        let acknowledged: [AtomicU64; 4] = Default::default();
+        thread::scope(|scope| {
+            for (t, acknowledged) in acknowledged.iter().enumerate() {
+                let engine = &engine;
+                scope.spawn(move || {
+                    for i in 0..WRITES {
+                        engine.put(format!("{t}/{i}").as_bytes(), b"v").unwrap();
+                        acknowledged.store(i + 1, Ordering::Release);
+                        if t == 0 && i % 10 == 9 {
+                            engine.compact().unwrap();
+                        }
+                    }
+                });
+            }
+            // Power fails again and again, in a copy, while they write.
+            for (seed, kind) in (0..60).zip(CrashKind::ALL.into_iter().skip(1).cycle()) {
+                let told: Vec<u64> = acknowledged.iter().map(|count| count.load(Ordering::Acquire)).collect();
+                let image = fs.image(fs.calls(), &Crash::new(kind, seed));
+                let left = pairs(open(stage, Arc::new(image), &options).scan(KeyRange::all()).unwrap());
+                for (t, count) in told.into_iter().enumerate() {
+                    let lost = (0..count).find(|i| !left.contains_key(format!("{t}/{i}").as_bytes()));
+                    let what = format!("thread {t} of {}, {kind:?}, seed {seed}", stage.name);
+                    assert_eq!(lost, None, "{}: {what}", Invariant::Durability);
+                }
+            }
+        });
     }
 }
 

@@ -38,6 +38,11 @@ impl Shape {
     pub fn small() -> Self {
         Self { ops: 12, largest_bytes: 64, reopens: true, reads: false }
     }
+
+    /// A long life without reads, for a process that is killed and started again on the same directory.
+    pub fn long_life() -> Self {
+        Self { ops: 300, largest_bytes: 70_000, reopens: false, reads: false }
+    }
 }
 
 /// The generator of all the harness's chance.
