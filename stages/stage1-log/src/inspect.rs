@@ -2,7 +2,7 @@
 //!
 //! **Invariants** Looking changes no byte. Every byte of a file is in exactly one field, also of a damaged one.
 
-use crate::clean;
+use crate::clean::{self, Listed};
 use crate::files::{CLEAN, Name};
 use crate::frame::{FLOOR_BYTES, Frame, HEAD_BYTES, Head, Kind, Place};
 use crate::log::header::{HEADER_BYTES, Header, Previous, engine_name};
@@ -108,9 +108,19 @@ fn mark(vfs: &dyn Vfs, sink: &mut FieldSink<'_>) -> Result<bool> {
     for file in &files {
         let meaning =
             format!("{}: {} bytes, last checksum {:08x}", file.name, file.bytes, file.last_checksum);
-        go_on = go_on && show.field(take(1 + file.name.len() + 12), "file", meaning, Verdict::None);
+        let bytes = take(1 + file.name.len() + 12);
+        go_on = go_on && show.field(bytes, "file", meaning, as_listed(vfs, file));
     }
     Ok(go_on && show.field(take(4), "checksum", "of all before".into(), Verdict::Good))
+}
+
+/// Whether a file is as long as the mark says.
+fn as_listed(vfs: &dyn Vfs, file: &Listed) -> Verdict {
+    match vfs.open(&file.name).and_then(|file| file.size()) {
+        Ok(bytes) if bytes == file.bytes => Verdict::Good,
+        Ok(bytes) => Verdict::Bad(format!("it has {bytes} bytes")),
+        Err(error) => Verdict::Bad(error.to_string()),
+    }
 }
 
 fn log(vfs: &dyn Vfs, name: &str, number: u64, sink: &mut FieldSink<'_>) -> Result<bool> {

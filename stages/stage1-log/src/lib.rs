@@ -15,7 +15,7 @@
 //! ```
 //!
 //! **The path of a put** [`store`]: `put` → `append` → [`log::Writer::append`]; **of a get** [`store`]: `get` →
-//! `newest::find` → [`log::Reader::next`].
+//! `newest::find` → [`log::Reader::next_frame`].
 //!
 //! The later stages import from here and copy nothing: frames and logs are stage 2's segments and stage 3's
 //! write-ahead log and manifest; [`install`] is the only way in which any file gets its name; [`clean`] is the same

@@ -29,11 +29,6 @@ pub(crate) fn open(vfs: Arc<dyn Vfs>, settings: Settings) -> Result<(Parts, Reco
     let lock = lock(&*vfs)?;
     let survey = Survey::take(&*vfs, ENGINE)?;
     let mut report = RecoveryReport { foreign: survey.foreign.clone(), ..RecoveryReport::default() };
-    if !survey.clean {
-        // What we saw may be the work of a process that was killed before it synced the directory. We are about to
-        // act on it, so it must not be taken back afterwards.
-        vfs.sync_dir().during("sync", &vfs.location())?;
-    }
     let writer = if survey.clean {
         continue_clean(&*vfs, &survey, &settings, &mut report)?
     } else if let Some((&newest, older)) = survey.logs.split_last() {
@@ -156,6 +151,9 @@ fn replace_unclean(
         return Err(damage);
     }
     note(&replay, report);
+    // What we saw may be the work of a process that was killed before it synced the directory. We are about to act
+    // on it, so it must not be taken back afterwards.
+    vfs.sync_dir().during("sync", &vfs.location())?;
     let header = Header {
         engine: ENGINE,
         number: survey.next_number()?,

@@ -106,13 +106,14 @@ impl Writer {
     }
 
     // ANCHOR: make_room
-    /// Makes room for `frames` where room is to be reserved. An error has no effect on the log.
+    /// Makes room for `frames` where room is to be reserved. An error has no effect on the log's entries.
     pub fn make_room(&mut self, frames: &Frames) -> Result<()> {
         let needed = self.end + frames.bytes.len() as u64;
         if self.reserve_bytes > 0 && needed > self.size {
             let room = self.reserve_bytes.max(frames.bytes.len() as u64);
-            self.log.file.reserve(room).during("reserve room in", &self.log.name)?;
+            // A call that reports failure may have done its work; what may be there is given back at close.
             self.size = self.end + room;
+            self.log.file.reserve(room).during("reserve room in", &self.log.name)?;
         }
         Ok(())
     }
