@@ -1,8 +1,9 @@
 //! The book: built, shown, and held to the code that it is about.
 //!
-//! **Layout** [`page`] reads a page's blocks and includes, [`check`] compares them with the tree, [`transcript`] reads
-//! what a page says one can type, [`links`] follows the links of the built pages. `render` and `serve` need mdBook and exist only with the feature `book`: without it,
-//! this program starts itself again with it.
+//! **Layout** [`page`] reads a page's blocks and includes, [`check`] compares them with the tree, [`results`] holds
+//! tables to the benchmark's figures, [`transcript`] reads what a page says one can type, [`links`] follows the links
+//! of the built pages. `render` and `serve` need mdBook and exist only with the feature `book`: without it, this
+//! program starts itself again with it.
 //!
 //! **Invariants** Nothing in the book is pasted. Code is included by anchor, output is what a program printed, and
 //! tables are written by the benchmark; whatever differs fails `--check`.
@@ -12,6 +13,7 @@ pub mod links;
 pub mod page;
 #[cfg(feature = "book")]
 mod render;
+pub mod results;
 #[cfg(feature = "book")]
 mod serve;
 pub mod transcript;
@@ -83,36 +85,28 @@ fn with_renderer(_task: Task, args: &[OsString]) -> Result<(), Failure> {
 
 /// Pages against the tree, tables against the benchmark's figures, transcripts against the programs.
 fn check_without_rendering() -> Result<(), Failure> {
-    let findings = check::book(&workspace::root())?;
+    let mut findings = check::book(&workspace::root())?;
+    findings.extend(results::check()?);
     for finding in &findings {
         println!("error: {}:{}: {}", finding.file, finding.line, finding.what);
     }
-    println!("book: includes and contents: {} errors", findings.len());
-    if !findings.is_empty() {
-        return Err(Failure::Code(1));
-    }
-    tables(&["report", "--check"])?;
-    let mut tests = workspace::cargo("test");
-    tests.args(["--quiet", "--package", "xtask", "--test", "book"]);
-    workspace::pass_on(&mut tests)
+    println!("book: contents, includes and tables: {} errors", findings.len());
+    if findings.is_empty() { transcripts(None) } else { Err(Failure::Code(1)) }
 }
 
 fn update() -> Result<(), Failure> {
-    tables(&["report"])?;
-    let mut tests = workspace::cargo("test");
-    tests.args(["--quiet", "--package", "xtask", "--test", "book"]).env("SNAPSHOTS", "overwrite");
-    workspace::pass_on(&mut tests)
+    results::update()?;
+    transcripts(Some("overwrite"))
 }
 
-/// Calls the benchmark's report writer, unless there are no figures yet that it could write about.
-fn tables(args: &[&str]) -> Result<(), Failure> {
-    if workspace::files(&workspace::root().join("book/src/results"), "json").is_empty() {
-        println!("book: no measured results, no tables to compare");
-        return Ok(());
+/// Runs the test that types every transcript again.
+fn transcripts(snapshots: Option<&str>) -> Result<(), Failure> {
+    let mut tests = workspace::cargo("test");
+    tests.args(["--quiet", "--package", "xtask", "--test", "book"]);
+    if let Some(action) = snapshots {
+        tests.env("SNAPSHOTS", action);
     }
-    let mut command = workspace::cargo("run");
-    command.args(["--quiet", "--package", "benches", "--bin", "bench", "--"]).args(args);
-    workspace::pass_on(&mut command)
+    workspace::pass_on(&mut tests)
 }
 
 #[cfg(test)]

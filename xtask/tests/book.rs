@@ -1,4 +1,4 @@
-//! The book says what is true: every transcript is typed again.
+//! The book says what is true: every transcript is typed again, and the appendix states what the harness checks.
 //!
 //! Each page gets a fresh folder, in which its commands run one after another, as a reader would type them; only
 //! `benches/data` is there already. `cargo` on their path is a small script that calls the built program, so that no
@@ -7,7 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "it reads the book and makes folders to run it in")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-use snapbox::{Assert, Data};
+use snapbox::{Assert, Data, IntoData};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -42,21 +42,30 @@ fn every_transcript_is_what_the_programs_say() {
         .filter(|(_, text)| text.contains("```console"))
         .collect();
     let programs = build(&pages);
-    let compare = Assert::new().action_env("SNAPSHOTS");
+    let compare = compare().action_env("SNAPSHOTS");
     let mut failures = Vec::new();
-    for (path, text) in &pages {
+    for (path, _) in &pages {
         let name = workspace::name(path);
-        match replay(text, &programs) {
+        // Read again: building took its time, and somebody who writes on the page meanwhile must not lose a word.
+        let text = workspace::read(path).unwrap();
+        match replay(&text, &programs) {
             Err(what) => failures.push(format!("{name}: {what}")),
             Ok(now) => {
-                if let Err(difference) = compare.try_eq(Some(&name), now.into(), Data::read_from(path, None))
-                {
+                let page = Data::read_from(path, None).raw();
+                if page.to_string() != text {
+                    failures.push(format!("{name} was edited while its commands ran: try again"));
+                } else if let Err(difference) = compare.try_eq(Some(&name), now.into(), page) {
                     failures.push(format!("{name} differs from what the programs say:\n{difference}"));
                 }
             }
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Compares byte for byte: a page about escapes cannot have its backslashes taken for a path's.
+fn compare() -> Assert {
+    Assert::new().normalize_paths(false)
 }
 
 /// Builds the programs that the pages call, and says where they lie.
@@ -88,8 +97,35 @@ fn replay(text: &str, programs: &Path) -> Result<String, String> {
     transcript::rewrite(text, |exchange| {
         let (printed, code) = type_in(exchange, &home, &path, programs, last)?;
         last = code;
-        Ok(printed)
+        Ok(with_wildcards(&printed, &exchange.printed))
     })
+}
+
+/// What was printed, with the page's own wildcards put back wherever they match: a page whose other lines changed
+/// keeps them when it is rewritten.
+fn with_wildcards(printed: &str, page: &[String]) -> String {
+    let matches = |actual: &str, expected: &str| {
+        let (actual, expected) = compare().normalize(actual.into_data(), expected.into_data());
+        actual == expected
+    };
+    let (printed, whole) = (printed.trim_end_matches('\n'), page.join("\n"));
+    if matches(printed, &whole) {
+        return whole;
+    }
+    let line = |line: &str| {
+        let wildcard = page.iter().find(|wild| wild.contains("[..]") && matches(line, wild));
+        wildcard.cloned().unwrap_or_else(|| line.to_owned())
+    };
+    printed.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn wildcards_stay_where_they_match() {
+    let page = ["[..] entries/s".to_owned(), "same".to_owned()];
+    assert_eq!(with_wildcards("9 entries/s\nsame\n", &page), "[..] entries/s\nsame");
+    assert_eq!(with_wildcards("8 entries/s\nother\n", &page), "[..] entries/s\nother");
+    assert_eq!(with_wildcards("a\nb\nc\n", &["a".into(), "...".into(), "c".into()]), "a\n...\nc");
+    assert_eq!(with_wildcards("", &[]), "");
 }
 
 /// Runs one command, after one that ended with `last`, and returns what it prints and how it ends.
@@ -125,4 +161,21 @@ fn commands_of_a_page_share_a_folder_and_see_how_the_last_one_ended() {
                     a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash ...\n\
                     $ ls benches/data/cities.tsv\nbenches/data/cities.tsv\n```\n";
     assert_eq!(said, expected);
+}
+#[test]
+fn the_appendix_states_every_invariant_in_the_words_of_the_harness() {
+    let page = workspace::read(&workspace::root().join("book/src/appendix/invariants.md")).unwrap();
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    for invariant in harness::invariant::Invariant::ALL {
+        let heading = format!("### {} {} ", invariant.id(), invariant.name());
+        assert!(page.contains(&heading), "the appendix has no heading «{heading}»");
+        let statement = sentence(invariant.statement());
+        assert!(page.contains(&statement), "{} is stated in other words than «{statement}»", invariant.id());
+    }
+}
+
+/// A statement as a sentence of its own.
+fn sentence(statement: &str) -> String {
+    let (first, rest) = statement.split_at(1);
+    format!("{}{rest}.", first.to_uppercase())
 }

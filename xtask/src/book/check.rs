@@ -80,6 +80,9 @@ fn include_fault(include: &page::Include<'_>, source: Option<&str>) -> Option<St
     if anchor.is_empty() || anchor.bytes().any(|b| b == b':') || anchor.bytes().all(|b| b.is_ascii_digit()) {
         return Some(format!("includes {} by line number, which drifts: use an anchor", include.path));
     }
+    if !anchor.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) {
+        return Some(format!("mdBook does not read the anchor «{anchor}»: use letters, digits, `-` and `_`"));
+    }
     (!page::has_anchor(source, anchor)).then(|| format!("{} has no whole anchor «{anchor}»", include.path))
 }
 
@@ -140,6 +143,7 @@ mod tests {
         assert!(fault(Some("c"), source).unwrap().contains("no whole anchor"));
         assert!(fault(Some("3:9"), source).unwrap().contains("line number"));
         assert!(fault(Some("3"), source).unwrap().contains("line number"));
+        assert!(fault(Some("b/c"), source).unwrap().contains("does not read"));
     }
 
     #[test]

@@ -1,0 +1,92 @@
+//! Tables and charts against the figures that they are made from.
+//!
+//! **Layout** The benchmark's figures lie in `book/src/results/NAME.json`. From them alone the benchmark writes
+//! `NAME.md` (tables), `NAME.txt` (single figures, for sentences) and `NAME/*.svg` (charts); pages include these.
+//!
+//! **Invariants** What is committed is, byte for byte, what the benchmark writes now, and nothing else lies there.
+
+use crate::tidy::Finding;
+use crate::workspace;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// The folder of the figures and of all that is made from them.
+fn folder(root: &Path) -> PathBuf {
+    root.join("book/src/results")
+}
+
+/// Writes tables and charts anew.
+pub fn update() -> Result<(), String> {
+    let folder = folder(&workspace::root());
+    workspace::files(&folder, "json").iter().try_for_each(|json| report(json, &folder))
+}
+
+/// Writes them elsewhere, and compares.
+pub fn check() -> Result<Vec<Finding>, String> {
+    let root = workspace::root();
+    let figures = workspace::files(&folder(&root), "json");
+    if figures.is_empty() {
+        return Ok(Vec::new());
+    }
+    let scratch = std::env::temp_dir().join(format!("strata-results-{}", std::process::id()));
+    let written = figures.iter().try_for_each(|json| report(json, &scratch)).and_then(|()| made(&scratch));
+    let _ = fs::remove_dir_all(&scratch);
+    Ok(compare(&made(&folder(&root))?, &written?))
+}
+
+/// Has the benchmark write what belongs to one file of figures.
+fn report(json: &Path, into: &Path) -> Result<(), String> {
+    let name = json.file_stem().unwrap_or_default();
+    let (base, charts) = (into.join(name), into.join(name));
+    fs::create_dir_all(&charts).map_err(|e| format!("cannot make {}: {e}", charts.display()))?;
+    let mut command = workspace::cargo("run");
+    command.args(["--quiet", "--package", "benches", "--bin", "bench", "--", "report"]).arg(json);
+    command.arg("--markdown").arg(base.with_extension("md")).arg("--figures").arg(base.with_extension("txt"));
+    command.arg("--svg").arg(charts).stdout(Stdio::null());
+    let status = command.status().map_err(|e| format!("cannot run the benchmark: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("the benchmark cannot report {}", json.display())) }
+}
+
+/// Everything in a folder but the figures themselves, by its path inside.
+fn made(folder: &Path) -> Result<BTreeMap<String, String>, String> {
+    let mut found = BTreeMap::new();
+    for path in ["md", "txt", "svg"].iter().flat_map(|kind| workspace::files(folder, kind)) {
+        let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
+        found.insert(name, workspace::read(&path)?);
+    }
+    Ok(found)
+}
+
+fn compare(committed: &BTreeMap<String, String>, written: &BTreeMap<String, String>) -> Vec<Finding> {
+    let names = written.keys().chain(committed.keys().filter(|name| !written.contains_key(*name)));
+    names
+        .filter(|name| committed.get(*name) != written.get(*name))
+        .map(|name| {
+            let what = match (committed.get(name), written.get(name)) {
+                (None, _) => "is missing: run `cargo xtask book --update`",
+                (_, None) => "is made from no figures: remove it",
+                _ => "is not what the benchmark writes from its figures: run `cargo xtask book --update`",
+            };
+            Finding::new(&format!("book/src/results/{name}"), 0, what)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_difference_is_found() {
+        let map = |items: &[(&str, &str)]| {
+            items.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+        };
+        let written = map(&[("a.md", "1"), ("b.md", "2"), ("c.svg", "3")]);
+        assert_eq!(compare(&written, &written), []);
+        let found = compare(&map(&[("a.md", "1"), ("b.md", "x"), ("d.txt", "4")]), &written);
+        let what: Vec<_> = found.iter().map(|f| (f.file.rsplit('/').next().unwrap(), &f.what[..9])).collect();
+        assert_eq!(what, [("b.md", "is not wh"), ("c.svg", "is missin"), ("d.txt", "is made f")]);
+    }
+}
