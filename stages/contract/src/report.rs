@@ -28,11 +28,13 @@ pub struct Stats {
 }
 
 impl Stats {
+    // ANCHOR: write_amplification
     /// Bytes written to files for each byte that a caller wrote, since opening.
     #[expect(clippy::cast_precision_loss, reason = "a ratio of byte counts needs no 53 bits")]
     pub fn write_amplification(&self) -> Option<f64> {
         (self.user_bytes_written > 0).then(|| self.bytes_written as f64 / self.user_bytes_written as f64)
     }
+    // ANCHOR_END: write_amplification
 }
 
 /// A named figure with its unit.
