@@ -23,15 +23,15 @@ pub fn exchanges(text: &str) -> Result<Vec<Exchange>, String> {
     let mut found = Vec::new();
     rewrite(text, |exchange| {
         found.push(exchange.clone());
-        Ok(exchange.printed.join("\n"))
+        Ok(exchange.printed.clone())
     })?;
     Ok(found)
 }
 
-/// The page with every answer replaced by what `run` says for its exchange.
+/// The page with every answer replaced by the lines that `run` says for its exchange.
 pub fn rewrite(
     text: &str,
-    mut run: impl FnMut(&Exchange) -> Result<String, String>,
+    mut run: impl FnMut(&Exchange) -> Result<Vec<String>, String>,
 ) -> Result<String, String> {
     let blocks = page::blocks(text).map_err(|line| format!("line {line}: this block is never closed"))?;
     let mut out: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -43,7 +43,7 @@ pub fn rewrite(
             of_block(&block.body).map_err(|what| format!("line {}: {what}", block.line))?
         {
             lines.extend(typed);
-            lines.extend(run(&exchange)?.lines().map(str::to_owned));
+            lines.extend(run(&exchange)?);
         }
         replaced.push((block.line..block.line + block.body.len(), lines));
     }
@@ -109,13 +109,13 @@ mod tests {
 
     #[test]
     fn the_same_answers_give_the_same_page() {
-        let same = rewrite(PAGE, |exchange| Ok(exchange.printed.join("\n"))).unwrap();
+        let same = rewrite(PAGE, |exchange| Ok(exchange.printed.clone())).unwrap();
         assert_eq!(same, PAGE);
     }
 
     #[test]
     fn other_answers_change_only_what_is_printed() {
-        let changed = rewrite(PAGE, |exchange| Ok(format!("ran {}\n", exchange.command.len()))).unwrap();
+        let changed = rewrite(PAGE, |exchange| Ok(vec![format!("ran {}", exchange.command.len())])).unwrap();
         assert_eq!(
             changed,
             "# A\n\n```console\n$ one |\n> two\nran 9\n$ three\nran 5\n```\ntext\n```console\n$ four\nran 4\n```\n"
