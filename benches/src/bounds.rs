@@ -59,7 +59,9 @@ const fn reads(
 /// Every bound, in the order of the tables.
 pub static ALL: &[Bound] = {
     use Durability::{EveryWrite, OnRequest};
-    use memory::{pread_record, read_chunks, read_stream, walk, walk_checked, walk_chunks};
+    use memory::{
+        pread_record, read_chunks, read_stream, walk, walk_checked, walk_chunks, walk_chunks_checked,
+    };
     use writing::{log_batches, log_write, sync_each, sync_groups, sync_reserved};
     &[
         writes(
@@ -121,6 +123,12 @@ pub static ALL: &[Bound] = {
             &["readmissing"],
             walk_chunks,
             "walk of the cached log by pread of 256 KiB, keys compared; for a million entries",
+        ),
+        reads(
+            "walk-pread-crc",
+            &["readmissing"],
+            walk_chunks_checked,
+            "the same, and every checksum computed",
         ),
         reads(
             "pread-record",

@@ -166,6 +166,9 @@ impl Row {
         };
         let mut ops: Vec<u64> = rounds.iter().map(|sample| sample.ops).collect();
         ops.sort_unstable();
+        let ops = ops[ops.len() / 2];
+        // Where rounds repeat something as often as time allows, nothing was asked for that was not done.
+        let all_done = rounds.iter().all(|sample| sample.ops >= sample.of);
         Self {
             workload: workload.to_owned(),
             part: first.part.clone(),
@@ -173,8 +176,8 @@ impl Row {
             durability: durability.to_owned(),
             unit: first.unit,
             values: rounds.iter().map(|sample| sample.value).collect(),
-            ops: ops[ops.len() / 2],
-            of: first.of,
+            ops,
+            of: if all_done { ops } else { first.of },
             p50_micros: over(&|sample| sample.p50_micros),
             p99_micros: over(&|sample| sample.p99_micros),
             note: first.note.clone(),
