@@ -9,13 +9,17 @@
 //! | [`model`] | what a store must answer, and what it held after each operation |
 //! | [`judge`], [`shrink`] | an engine beside the model; the shortest script that still fails |
 //! | [`crash`] | every crash at every call, and again in the recovery |
+//! | [`damage`] | everything that happens to files at rest |
+//! | [`faults`] | every call that fails, in every way |
 //! | [`script`] | contract scripts, and the transcript of an engine's answers and bytes |
 //!
 //! The tests are in `tests/`, one file for each way of looking.
 #![forbid(unsafe_code)]
 
 pub mod crash;
+pub mod damage;
 pub mod failure;
+pub mod faults;
 pub mod invariant;
 pub mod judge;
 pub mod model;

@@ -28,6 +28,8 @@ pub struct Ledger {
     inherited: usize,
     /// The inherited point to which power loss may take the store back.
     floor: usize,
+    /// What the store held before the first operation that failed, if one did.
+    undoubted: Option<Vec<Model>>,
     written: Written,
 }
 
@@ -74,6 +76,7 @@ impl Ledger {
             steps: Vec::new(),
             inherited: 1,
             floor: 0,
+            undoubted: None,
             written: Written::new(),
         }
     }
@@ -88,6 +91,7 @@ impl Ledger {
             steps: Vec::new(),
             inherited: found + 1,
             floor,
+            undoubted: None,
             written: self.written.clone(),
         }
     }
@@ -136,15 +140,53 @@ impl Ledger {
         }
     }
 
-    /// Notes that the last operation failed: it may have happened or not, also after what comes later.
+    /// Notes that the last operation failed: it may have happened or not, and what comes later is in the same doubt.
     pub fn failed(&mut self) {
         let at = self.points.len() - 1;
         let before = self.points[at - 1].clone();
+        self.undoubted.get_or_insert_with(|| before.clone());
         for state in before {
             if !self.points[at].contains(&state) {
                 self.points[at].push(state);
             }
         }
+    }
+
+    /// Notes that the store was opened: what was in doubt is decided, and nobody has said how. `lost`: bytes that no
+    /// sync had covered may be gone, without a crash.
+    pub fn opened(&mut self, lost: bool) {
+        self.undoubted = None;
+        let synced = self.window(u64::MAX).synced;
+        let newest = self.points.len() - 1;
+        for at in if lost { synced..newest } else { newest..newest } {
+            for state in self.points[at].clone() {
+                if !self.points[newest].contains(&state) {
+                    self.points[newest].push(state);
+                }
+            }
+        }
+    }
+
+    /// Notes that the last operation was refused before it had any effect.
+    pub fn refused(&mut self) {
+        let at = self.points.len() - 1;
+        self.points[at] = self.points[at - 1].clone();
+    }
+
+    /// Notes that the store accepts another write, the last operation: then what failed before must have been undone.
+    pub fn the_doubtful_was_undone(&mut self) {
+        let (Some(mut states), Some(op)) = (self.undoubted.take(), self.ops.last().cloned().flatten()) else {
+            return;
+        };
+        for state in &mut states {
+            state.apply(&op);
+        }
+        *self.points.last_mut().unwrap_or(&mut Vec::new()) = states;
+    }
+
+    /// What the store may hold now.
+    pub fn now(&self) -> &[Model] {
+        self.points.last().map_or(&[], Vec::as_slice)
     }
 
     /// What a crash before the call `at_call` takes effect may leave.

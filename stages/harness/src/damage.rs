@@ -1,0 +1,215 @@
+//! The damage lab: does to the files of small stores everything that happens to files, and judges what is said.
+//!
+//! **Layout** [`fixture`]: the stores. [`injury`]: what is done to them. This file: what must be said.
+//!
+//! **Invariants**
+//! 1. After a clean close every injury is reported, with the right file and a place within one entry of it, or
+//!    changes no answer at all.
+//! 2. Without a clean close a store opens with a state that it once had, and says what was cut; or it refuses.
+//! 3. Whoever refuses changes nothing; `verify` sees what opening saw; `salvage` brings back every entry that the
+//!    injury did not touch.
+//!
+//! **Cost** One verify, one opening, one read of everything and one salvage for each injury.
+
+pub mod fixture;
+pub mod injury;
+
+use crate::crash::guard;
+use crate::crash::verdict::{self, Pairs};
+use crate::failure::Failure;
+use crate::faults::hooked::{Hooked, Hooks};
+use crate::invariant::Invariant;
+use contract::{Error, KeyRange, RecoveryReport};
+pub use fixture::Fixture;
+pub use injury::{Injury, Leaves};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use vfs::sim::SimFs;
+use vfs::{File, MemFs, Vfs};
+
+/// How the injuries of a fixture were answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Opening refused, and said where.
+    pub refused: u64,
+    /// Opening succeeded, and no answer had changed.
+    pub harmless: u64,
+    /// Opening succeeded with an earlier state, as after a crash.
+    pub cut: u64,
+}
+
+impl Tally {
+    /// All injuries.
+    pub fn injuries(&self) -> u64 {
+        self.refused + self.harmless + self.cut
+    }
+
+    /// Adds another tally.
+    pub fn add(&mut self, other: &Self) {
+        self.refused += other.refused;
+        self.harmless += other.harmless;
+        self.cut += other.cut;
+    }
+}
+
+/// Inflicts every injury on a fixture; `one_in` leaves all but one in so many out.
+pub fn every_injury(fixture: &Fixture, one_in: u64) -> Result<Tally, Failure> {
+    let mut tally = Tally::default();
+    let mut number = 0;
+    injury::each(fixture, &mut |injury, files| {
+        number += 1;
+        if !crate::crash::mix(&[number, 0xda4a]).is_multiple_of(one_in) {
+            return Ok(());
+        }
+        let one = guard(|| check(fixture, injury, files))
+            .map_err(|failure| failure.at(format_args!("{}, {}", fixture.name, injury.what)))?;
+        tally.add(&one);
+        Ok(())
+    })?;
+    Ok(tally)
+}
+
+/// Inflicts one injury and judges.
+pub fn check(fixture: &Fixture, injury: &Injury, files: BTreeMap<String, Vec<u8>>) -> Result<Tally, Failure> {
+    let fs = SimFs::holding(files);
+    let verified = verify(fixture, &fs)?;
+    let world = watched(&fs);
+    match (fixture.stage.open)(Arc::clone(&world), &fixture.options) {
+        Err(error) => {
+            refused(fixture, injury, &fs, &error, &verified)?;
+            salvage(fixture, injury, &fs)?;
+            Ok(Tally { refused: 1, ..Tally::default() })
+        }
+        Ok((engine, report)) => {
+            let pairs = verdict::read(&*engine, &fixture.ledger)?;
+            let tally = opened(fixture, injury, &pairs, &report)?;
+            let after = engine.verify();
+            Failure::unless(
+                matches!(&after, Err(Error::Unsupported { .. }))
+                    || after.as_ref().is_ok_and(|report| report.damage.is_empty()),
+                Invariant::DamageReported,
+                || format!("opened without a word, but verify says {after:?}"),
+            )?;
+            Ok(tally)
+        }
+    }
+}
+
+fn verify(fixture: &Fixture, fs: &SimFs) -> Result<Vec<contract::Damage>, Failure> {
+    let report = match (fixture.stage.verify)(&*watched(fs)) {
+        Ok(report) => report.damage,
+        Err(e) => return Err(Failure::new(Invariant::DamageReported, format!("verify gives up: {e}"))),
+    };
+    Failure::unless(fs.calls() == 0, Invariant::KeepsUnexplained, || {
+        format!("verify changed the files: {:?}", fs.story())
+    })?;
+    Ok(report)
+}
+
+/// Opening refused: it must say where, change nothing, and verify must see it too.
+fn refused(
+    fixture: &Fixture,
+    injury: &Injury,
+    fs: &SimFs,
+    error: &Error,
+    verified: &[contract::Damage],
+) -> Result<(), Failure> {
+    let Error::Corrupt { file, offset, .. } = error else {
+        return Err(Failure::new(Invariant::DamageReported, format!("opening says: {error}")));
+    };
+    let slack = fixture.frame_bytes;
+    Failure::unless(injury.is_near(file, *offset, slack), Invariant::DamageReported, || {
+        format!("opening points elsewhere: {error}")
+    })?;
+    let seen = verified.iter().any(|damage| injury.is_near(&damage.file, damage.offset, slack));
+    Failure::unless(seen, Invariant::DamageReported, || {
+        format!("opening refuses ({error}), but verify says {verified:?}")
+    })?;
+    Failure::unless(fs.calls() == 0, Invariant::KeepsUnexplained, || {
+        format!("an opening that refused changed the files: {:?}", fs.story())
+    })?;
+    Failure::unless(!injury.harmless, Invariant::Bounded, || format!("a foreign file stops it: {error}"))
+}
+
+/// Opening succeeded: everything is as it was, or, after a crash, as it was at some time.
+fn opened(
+    fixture: &Fixture,
+    injury: &Injury,
+    pairs: &Pairs,
+    report: &RecoveryReport,
+) -> Result<Tally, Failure> {
+    let points = fixture.ledger.points();
+    let newest = points.len() - 1;
+    let point = (0..=newest).rev().find(|&at| verdict::same(&points[at][0], pairs));
+    if point == Some(newest) {
+        return Ok(Tally { harmless: 1, ..Tally::default() });
+    }
+    let broken = |invariant, what: &str| {
+        Err(Failure::new(invariant, format!("opened {what}: it holds {pairs:?}, the report is {report:?}")))
+    };
+    let Some(point) = point else {
+        let phantom = pairs.iter().any(|(key, value)| {
+            !fixture.ledger.written().get(key).is_some_and(|values| values.contains(value))
+        });
+        let invariant = if phantom { Invariant::NoPhantom } else { Invariant::Prefix };
+        return broken(invariant, "with what it never held");
+    };
+    if fixture.clean {
+        return broken(Invariant::DamageReported, "without a word after a clean close");
+    }
+    if point < fixture.proven && injury.leaves < Leaves::Trace {
+        return broken(Invariant::DamageReported, "without what a later write proves to be durable");
+    }
+    if report.cut.is_none() && injury.leaves < Leaves::Nothing {
+        return broken(Invariant::TornTail, "with less and did not say so");
+    }
+    Ok(Tally { cut: 1, ..Tally::default() })
+}
+
+/// What the injury did not touch can be saved.
+fn salvage(fixture: &Fixture, injury: &Injury, fs: &SimFs) -> Result<(), Failure> {
+    let gives_up = |e| Failure::new(Invariant::DamageReported, format!("salvage gives up: {e}"));
+    let into: Arc<dyn Vfs> = Arc::new(MemFs::new());
+    let (engine, _) = (fixture.stage.open)(into, &fixture.options).map_err(gives_up)?;
+    (fixture.stage.salvage)(&*watched(fs), &*engine).map_err(gives_up)?;
+    let scan = engine.scan(KeyRange::all()).map_err(gives_up)?;
+    let saved: BTreeMap<_, _> = scan.collect::<contract::Result<_>>().map_err(gives_up)?;
+    let written = fixture.ledger.written();
+    let phantom = saved.iter().find(|(key, value)| !written.get(*key).is_some_and(|v| v.contains(*value)));
+    Failure::unless(phantom.is_none(), Invariant::NoPhantom, || format!("salvage made up {phantom:?}"))?;
+    let now = &fixture.ledger.now()[0];
+    let differ = written.keys().filter(|key| saved.get(*key).map(Vec::as_slice) != now.get(key)).count();
+    Failure::unless(differ as u64 <= injury.entries, Invariant::DamageReported, || {
+        format!("salvage loses {differ} keys, the injury touches {} entries at most", injury.entries)
+    })?;
+    Failure::unless(fs.calls() == 0, Invariant::KeepsUnexplained, || {
+        format!("salvage changed the files: {:?}", fs.story())
+    })
+}
+
+/// The same world, in which reading without end or into far too large a buffer is a panic.
+fn watched(fs: &SimFs) -> Arc<dyn Vfs> {
+    Arc::new(Hooked::new(Arc::new(fs.clone()), Watch::default()))
+}
+
+/// More reads than this of a small store are a loop.
+const MANY_READS: u64 = 100_000;
+/// A buffer this much larger than the file was sized by something that was not checked.
+const SPARE_BYTES: u64 = 64 << 20;
+
+#[derive(Default)]
+struct Watch {
+    reads: AtomicU64,
+}
+
+impl Hooks for Watch {
+    fn read_at(&self, file: &dyn File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let reads = self.reads.fetch_add(1, Ordering::Relaxed);
+        assert!(reads < MANY_READS, "it reads and reads and does not come to an end");
+        let size = file.size()?;
+        assert!(buf.len() as u64 <= size + SPARE_BYTES, "it reads {} bytes of a file of {size}", buf.len());
+        file.read_at(buf, offset)
+    }
+}

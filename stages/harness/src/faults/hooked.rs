@@ -1,0 +1,134 @@
+//! A world that does something else on the way to another: the one place where both traits are passed through.
+
+use std::io;
+use std::sync::Arc;
+use vfs::{DirLock, File, Vfs, View};
+
+/// What happens on the way. Each function does what it says by default; a test overrides the one that it is about.
+pub trait Hooks: Send + Sync + 'static {
+    /// Instead of [`Vfs::create`].
+    fn create(&self, vfs: &dyn Vfs, name: &str) -> io::Result<Arc<dyn File>> {
+        vfs.create(name)
+    }
+
+    /// Instead of [`Vfs::rename`].
+    fn rename(&self, vfs: &dyn Vfs, from: &str, to: &str) -> io::Result<()> {
+        vfs.rename(from, to)
+    }
+
+    /// Instead of [`Vfs::remove`].
+    fn remove(&self, vfs: &dyn Vfs, name: &str) -> io::Result<()> {
+        vfs.remove(name)
+    }
+
+    /// Instead of [`Vfs::sync_dir`].
+    fn sync_dir(&self, vfs: &dyn Vfs) -> io::Result<()> {
+        vfs.sync_dir()
+    }
+
+    /// Instead of [`Vfs::lock`].
+    fn lock(&self, vfs: &dyn Vfs) -> io::Result<DirLock> {
+        vfs.lock()
+    }
+
+    /// Instead of [`File::read_at`].
+    fn read_at(&self, file: &dyn File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        file.read_at(buf, offset)
+    }
+
+    /// Instead of [`File::append`].
+    fn append(&self, file: &dyn File, data: &[u8]) -> io::Result<()> {
+        file.append(data)
+    }
+
+    /// Instead of [`File::sync`].
+    fn sync(&self, file: &dyn File) -> io::Result<()> {
+        file.sync()
+    }
+}
+
+/// A world behind hooks.
+pub struct Hooked<H> {
+    inner: Arc<dyn Vfs>,
+    hooks: Arc<H>,
+}
+
+struct HookedFile<H> {
+    inner: Arc<dyn File>,
+    hooks: Arc<H>,
+}
+
+impl<H: Hooks> Hooked<H> {
+    /// Puts `hooks` before `inner`.
+    pub fn new(inner: Arc<dyn Vfs>, hooks: H) -> Self {
+        Self { inner, hooks: Arc::new(hooks) }
+    }
+
+    fn file(&self, inner: Arc<dyn File>) -> Arc<dyn File> {
+        Arc::new(HookedFile { inner, hooks: Arc::clone(&self.hooks) })
+    }
+}
+
+impl<H: Hooks> Vfs for Hooked<H> {
+    fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        Ok(self.file(self.hooks.create(&*self.inner, name)?))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        Ok(self.file(self.inner.open(name)?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.hooks.rename(&*self.inner, from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.hooks.remove(&*self.inner, name)
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.inner.list()
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        self.hooks.sync_dir(&*self.inner)
+    }
+
+    fn lock(&self) -> io::Result<DirLock> {
+        self.hooks.lock(&*self.inner)
+    }
+
+    fn location(&self) -> String {
+        self.inner.location()
+    }
+}
+
+impl<H: Hooks> File for HookedFile<H> {
+    fn size(&self) -> io::Result<u64> {
+        self.inner.size()
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.hooks.read_at(&*self.inner, buf, offset)
+    }
+
+    fn append(&self, data: &[u8]) -> io::Result<()> {
+        self.hooks.append(&*self.inner, data)
+    }
+
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        self.inner.truncate(len)
+    }
+
+    fn reserve(&self, bytes: u64) -> io::Result<()> {
+        self.inner.reserve(bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.hooks.sync(&*self.inner)
+    }
+
+    fn view(&self) -> io::Result<View> {
+        self.inner.view()
+    }
+}
