@@ -5,7 +5,7 @@
 //! | [`registry`] | the engines that are judged, one line each |
 //! | [`invariant`], [`failure`] | what must hold, each with an id that a failure names |
 //! | [`ops`], [`seeds`] | operations from a seed, as text and back; which seeds a test runs |
-//! | [`settings`], [`world`] | options drawn from a stage's own table; directories in memory |
+//! | [`settings`], [`world`], [`gate`] | options drawn from a stage's own table; worlds without a disk; syncs on command |
 //! | [`model`] | what a store must answer, and what it held after each operation |
 //! | [`judge`], [`shrink`] | an engine beside the model; the shortest script that still fails |
 //! | [`crash`] | every crash at every call, and again in the recovery |
@@ -20,6 +20,7 @@ pub mod crash;
 pub mod damage;
 pub mod failure;
 pub mod faults;
+pub mod gate;
 pub mod invariant;
 pub mod judge;
 pub mod model;
