@@ -1,8 +1,9 @@
 //! Every engine beside the model: random operations, compared after each one. A failure prints seed and shortest
-//! script; `STRATA_SEED=n` replays one seed, `STRATA_CASES=n` runs so many.
+//! script; `STRATA_SEED=n` replays one seed, `STRATA_CASES=n` runs so many,
+//! `STRATA_SCRIPT=FILE` runs a script.
 
 use harness::judge::{self, NotApplicable};
-use harness::ops::Shape;
+use harness::ops::{Shape, text};
 use harness::registry::registry;
 use harness::seeds::{self, seeds};
 use harness::world::World;
@@ -35,4 +36,22 @@ fn on_a_simulated_disk() {
 fn long_runs_of_small_writes() {
     let shape = Shape { ops: 400, largest_bytes: 64, ..Shape::default() };
     every_engine("long_runs_of_small_writes", 30, &shape, |_| World::mem());
+}
+
+/// Scripts for kinds of bugs that other engines had; `STRATA_SCRIPT=FILE` runs your own instead, such as the one that
+/// a failure has printed.
+#[test]
+fn one_script_for_each_class_of_bugs() {
+    let own = std::env::var("STRATA_SCRIPT").map(|path| std::fs::read_to_string(path).unwrap());
+    let scripts = own.unwrap_or_else(|_| include_str!("bug_classes.txt").into());
+    for script in scripts.split("\n\n") {
+        let ops = text::parse(script).unwrap();
+        for stage in registry() {
+            for (seed, world) in [(0, World::mem()), (7, World::sim(7))] {
+                if let Err(failure) = judge::run(stage, seed, world, &ops) {
+                    panic!("{} breaks {failure}\n{script}", stage.name);
+                }
+            }
+        }
+    }
 }

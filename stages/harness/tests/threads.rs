@@ -5,7 +5,6 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use contract::{Batch, Engine, Error, KeyRange, Options, Scan, Stage};
-use harness::gate::{Event, Gate};
 use harness::invariant::Invariant;
 use harness::registry::{persistent, registry};
 use harness::settings;
@@ -15,8 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use tempfile::TempDir;
-use vfs::sim::{Crash, CrashKind, SimFs};
-use vfs::{Counting, MemFs, OsFs, Vfs};
+use vfs::{OsFs, Vfs};
 
 type Pairs = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -183,124 +181,6 @@ fn put_if_absent_has_one_winner() {
             assert_eq!(value, Some(winner), "{}: of {}", Invariant::SameAnswers, stage.name);
         }
     });
-}
-
-#[test]
-fn nobody_sees_a_write_before_it_is_synced_and_waiting_writers_share_the_next_sync() {
-    const OTHERS: usize = 7;
-    for stage in persistent("held syncs") {
-        let (gate, events) = Gate::new(MemFs::new());
-        let options = stage.default_options().with("sync", "every-write").unwrap();
-        let engine = open(stage, Arc::new(gate.clone()), &options);
-        engine.put(b"before", b"v").unwrap();
-        thread::scope(|scope| {
-            let wait_for = |wanted: Event, times: usize| {
-                let heard = events.iter().filter(|event| *event == wanted).take(times).count();
-                assert_eq!(heard, times);
-            };
-            while events.try_recv().is_ok() {}
-            let shut = gate.shut();
-            let first = scope.spawn(|| engine.put(b"first", b"v").unwrap());
-            wait_for(Event::SyncWaits, 1);
-            // It is in the file and in nobody's eyes.
-            assert_eq!(engine.get(b"first").unwrap(), None, "{}: {}", Invariant::Durability, stage.name);
-            assert!(!engine.contains(b"first").unwrap() && engine.explain(b"first").unwrap().value.is_none());
-            let seen: Vec<_> = pairs(engine.scan(KeyRange::all()).unwrap()).into_keys().collect();
-            assert_eq!(seen, [b"before"]);
-            let others: Vec<_> = (0..OTHERS)
-                .map(|i| {
-                    let engine = &engine;
-                    scope.spawn(move || engine.put(format!("other{i}").as_bytes(), b"v").unwrap())
-                })
-                .collect();
-            wait_for(Event::Appended, OTHERS);
-            drop(shut);
-            first.join().unwrap();
-            for other in others {
-                other.join().unwrap();
-            }
-            // One for the first, one or two for all who came while it waited.
-            let syncs = events.try_iter().filter(|event| *event == Event::Synced).count();
-            assert!(
-                (2..=3).contains(&syncs),
-                "{} used {syncs} syncs for {OTHERS} waiting writers",
-                stage.name
-            );
-            assert_eq!(pairs(engine.scan(KeyRange::all()).unwrap()).len(), OTHERS + 2);
-        });
-    }
-}
-
-#[test]
-fn eight_threads_that_sync_every_write_share_syncs_and_lose_nothing() {
-    const THREADS: u64 = 8;
-    const WRITES: u64 = 40;
-    for stage in persistent("shared syncs") {
-        let dir = TempDir::new().unwrap();
-        let options = stage.default_options().with("sync", "every-write").unwrap();
-        let counting = Arc::new(Counting::new(real(&dir)));
-        let engine = open(stage, Arc::clone(&counting) as Arc<dyn Vfs>, &options);
-        let before = counting.counts().syncs;
-        thread::scope(|scope| {
-            for t in 0..THREADS {
-                let engine = &engine;
-                scope.spawn(move || {
-                    for i in 0..WRITES {
-                        engine.put(format!("{t}/{i}").as_bytes(), b"v").unwrap();
-                    }
-                });
-            }
-        });
-        let syncs = counting.counts().syncs - before;
-        // Never more than one for each write; fewer, as far as the machine let them meet.
-        assert!((1..=THREADS * WRITES).contains(&syncs), "{syncs} syncs for {} writes", THREADS * WRITES);
-        assert_eq!(pairs(engine.scan(KeyRange::all()).unwrap()).len() as u64, THREADS * WRITES);
-        engine.close().unwrap();
-        drop(engine);
-        let engine = open(stage, real(&dir), &options);
-        let left = pairs(engine.scan(KeyRange::all()).unwrap()).len() as u64;
-        assert_eq!(left, THREADS * WRITES, "{}", Invariant::Durability);
-    }
-}
-
-#[test]
-fn what_a_thread_is_told_is_synced_survives_power_loss_beside_other_threads() {
-    const WRITES: u64 = 40;
-    for stage in persistent("power loss beside threads") {
-        let fs = SimFs::new();
-        let options = stage.default_options().with("sync", "every-write").unwrap();
-        let engine = open(stage, Arc::new(fs.clone()), &options);
-        let acknowledged: [AtomicU64; 4] = Default::default();
-        thread::scope(|scope| {
-            for (t, acknowledged) in acknowledged.iter().enumerate() {
-                let engine = &engine;
-                scope.spawn(move || {
-                    for i in 0..WRITES {
-                        engine.put(format!("{t}/{i}").as_bytes(), b"v").unwrap();
-                        acknowledged.store(i + 1, Ordering::Release);
-                        if t == 0 && i % 10 == 9 {
-                            engine.compact().unwrap();
-                        }
-                    }
-                });
-            }
-            // Power fails again and again, in a copy, while they write. What was acknowledged before, and what a
-            // reader saw before, is there after it.
-            for (seed, kind) in (0..60).zip(CrashKind::ALL.into_iter().skip(1).cycle()) {
-                let told: Vec<u64> = acknowledged.iter().map(|count| count.load(Ordering::Acquire)).collect();
-                let seen = pairs(engine.scan(KeyRange::all()).unwrap());
-                let image = fs.image(fs.calls(), &Crash::new(kind, seed));
-                let left = pairs(open(stage, Arc::new(image), &options).scan(KeyRange::all()).unwrap());
-                let what = format!("{} of {}, {kind:?}, seed {seed}", Invariant::Durability, stage.name);
-                for (t, count) in told.into_iter().enumerate() {
-                    let lost = (0..count).find(|i| !left.contains_key(format!("{t}/{i}").as_bytes()));
-                    assert_eq!(lost, None, "{what}: acknowledged to thread {t}");
-                }
-                let unseen = seen.keys().find(|key| !left.contains_key(*key));
-                assert_eq!(unseen, None, "{what}: seen by a reader");
-            }
-        });
-    }
 }
 
 #[test]
