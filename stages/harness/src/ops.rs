@@ -1,6 +1,6 @@
 //! Operations as values: made from a seed, applied to any engine, printed and read back as text.
 //!
-//! **Layout** [`generate`] makes lists of them from a seed, [`text`] turns them into lines and back.
+//! **Layout** [`mod@generate`] makes lists of them from a seed, [`text`] turns them into lines and back.
 
 pub mod generate;
 pub mod text;
