@@ -40,15 +40,6 @@ impl Name {
             _ => Self::Foreign,
         }
     }
-
-    /// The number in it.
-    pub fn number(self) -> Option<u64> {
-        match self {
-            Self::Log(n) | Self::Aside(n) => Some(n),
-            Self::Unfinished(n) => n,
-            Self::Clean | Self::Foreign => None,
-        }
-    }
 }
 
 /// The name of a log.

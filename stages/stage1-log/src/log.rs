@@ -42,7 +42,7 @@ pub struct Log {
     synced: AtomicU64,
     /// Held while syncing: those who wait for it find that they need not sync again.
     sync_turn: Mutex<()>,
-    marks: RwLock<Vec<u64>>,
+    marks: RwLock<Marks>,
 }
 
 /// A whole frame's offset and length.
@@ -67,7 +67,7 @@ impl Log {
             visible: at_end(),
             synced: at_end(),
             sync_turn: Mutex::new(()),
-            marks: RwLock::new(marks.offsets),
+            marks: RwLock::new(marks),
         }
     }
 
@@ -89,6 +89,12 @@ impl Log {
     /// The end of what is on the device, in bytes.
     pub fn synced(&self) -> u64 {
         self.synced.load(Ordering::Acquire)
+    }
+
+    /// Lets readers see everything appended so far. Only the writer may call it, for only he knows that nobody has
+    /// published more.
+    pub fn publish_appended(&self) {
+        self.visible.store(self.appended(), Ordering::Release);
     }
 
     /// Lets readers see everything before `end`.
@@ -115,12 +121,20 @@ impl Log {
     // ANCHOR: chunk_before
     /// The stretch from the last mark before `end` up to `end`: whole frames, about a chunk of them.
     pub fn chunk_before(&self, end: u64) -> Stretch {
-        let marks = self.marks.read().unwrap_or_else(PoisonError::into_inner);
-        let before = marks.partition_point(|&mark| mark < end);
-        let start = before.checked_sub(1).and_then(|i| marks.get(i)).copied();
-        Stretch { start: start.unwrap_or(header::HEADER_BYTES as u64), end }
+        Stretch { start: self.marks.read().unwrap_or_else(PoisonError::into_inner).before(end), end }
     }
     // ANCHOR_END: chunk_before
+
+    /// Marks the frame at `offset`, and returns where the next mark is due.
+    fn mark(&self, offset: u64) -> u64 {
+        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
+        marks.pass(offset);
+        marks.next
+    }
+
+    fn next_mark(&self) -> u64 {
+        self.marks.read().unwrap_or_else(PoisonError::into_inner).next
+    }
 
     /// Everything before `end` but the header.
     pub fn stretch(&self, end: u64) -> Stretch {
@@ -129,7 +143,7 @@ impl Log {
 
     /// Bytes of memory that the marks take.
     pub fn mark_bytes(&self) -> u64 {
-        self.marks.read().unwrap_or_else(PoisonError::into_inner).len() as u64 * 8
+        self.marks.read().unwrap_or_else(PoisonError::into_inner).offsets.len() as u64 * 8
     }
 
     // ANCHOR: read_at
@@ -152,26 +166,30 @@ impl Log {
 pub struct Marks {
     chunk_bytes: usize,
     offsets: Vec<u64>,
+    /// The next frame at or behind this offset is marked.
+    next: u64,
 }
 
 impl Marks {
     /// No marks yet, one to come for every `chunk_bytes`.
     pub fn new(chunk_bytes: usize) -> Self {
-        Self { chunk_bytes, offsets: Vec::new() }
+        Self { chunk_bytes, offsets: Vec::new(), next: header::HEADER_BYTES as u64 + chunk_bytes as u64 }
     }
 
+    // ANCHOR: marks
     /// Sees the frame at `offset`, and marks it if it is a chunk away from the last mark.
     pub fn pass(&mut self, offset: u64) {
-        if is_due(&self.offsets, offset, self.chunk_bytes) {
+        if offset >= self.next {
             self.offsets.push(offset);
+            self.next = offset + self.chunk_bytes as u64;
         }
     }
-}
 
-// ANCHOR: is_due
-/// Whether the frame at `offset` is a chunk away from the last mark, or from the start.
-fn is_due(marks: &[u64], offset: u64, chunk_bytes: usize) -> bool {
-    let last = marks.last().copied().unwrap_or(header::HEADER_BYTES as u64);
-    offset >= last + chunk_bytes as u64
+    /// The last mark before `end`, or the first frame's offset.
+    fn before(&self, end: u64) -> u64 {
+        let before = self.offsets.partition_point(|&mark| mark < end);
+        let last = before.checked_sub(1).and_then(|i| self.offsets.get(i));
+        last.copied().unwrap_or(header::HEADER_BYTES as u64)
+    }
+    // ANCHOR_END: marks
 }
-// ANCHOR_END: is_due

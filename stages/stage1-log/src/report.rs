@@ -3,28 +3,37 @@
 use crate::clean;
 use crate::log::{Log, Stretch, Writer};
 use crate::newest::Lookup;
-use crate::store::Counters;
 use contract::{Explanation, Figure, Look, Stats};
-use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a store has counted since it was opened.
+pub(crate) struct Counts {
+    /// Whether the mark of a clean close lies in the directory.
+    pub(crate) clean: bool,
+    pub(crate) entries: u64,
+    pub(crate) user_bytes: u64,
+    pub(crate) written_bytes: u64,
+    pub(crate) read_bytes: u64,
+    pub(crate) sync_count: u64,
+}
 
 /// Figures of a store, out of what it knows without reading.
-pub(crate) fn stats(writer: &Writer, clean: bool, counters: &Counters) -> Stats {
-    let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let mark_bytes = if clean { clean::mark_bytes(&[writer.log.name.as_str()]) } else { 0 };
+pub(crate) fn stats(writer: &Writer, counts: &Counts) -> Stats {
+    let log = &writer.log;
+    let mark_bytes = if counts.clean { clean::mark_bytes(&[log.name.as_str()]) } else { 0 };
     Stats {
         keys: None,
         live_bytes: None,
         disk_bytes: writer.size() + mark_bytes,
-        files: 1 + u64::from(clean),
-        index_bytes: writer.log.mark_bytes(),
-        user_bytes_written: get(&counters.user_bytes),
-        bytes_written: get(&counters.written),
-        bytes_read: get(&counters.read),
+        files: 1 + u64::from(counts.clean),
+        index_bytes: log.mark_bytes(),
+        user_bytes_written: counts.user_bytes,
+        bytes_written: counts.written_bytes,
+        bytes_read: counts.read_bytes,
         figures: vec![
-            Figure { name: "entries", value: get(&counters.entries), unit: "count" },
+            Figure { name: "entries", value: counts.entries, unit: "count" },
             Figure { name: "log-bytes", value: writer.tail().bytes, unit: "bytes" },
-            Figure { name: "unsynced", value: writer.log.appended() - writer.log.synced(), unit: "bytes" },
-            Figure { name: "syncs", value: get(&counters.sync_count), unit: "count" },
+            Figure { name: "unsynced", value: log.appended() - log.synced(), unit: "bytes" },
+            Figure { name: "syncs", value: counts.sync_count, unit: "count" },
         ],
     }
 }

@@ -42,7 +42,9 @@ pub struct Store {
     turn: Mutex<Turn>,
     closed: OnceLock<()>,
     poison: OnceLock<String>,
-    counters: Counters,
+    /// Bytes that readers read.
+    read_bytes: AtomicU64,
+    sync_count: AtomicU64,
 }
 
 /// What only the writer whose turn it is may touch.
@@ -51,20 +53,16 @@ struct Turn {
     /// Whether the mark of the last clean close still lies in the directory.
     clean: bool,
     next_number: u64,
+    /// Entries in the log, tombstones included.
+    entries: u64,
+    /// Bytes of keys and values written since opening.
+    user_bytes: u64,
+    /// Bytes appended to files since opening.
+    written_bytes: u64,
     /// Replaced logs that could not be removed yet.
     leftovers: Vec<String>,
     /// Held until the store is closed.
     lock: Option<DirLock>,
-}
-
-/// What has passed through the store since it was opened, in bytes unless the name says otherwise.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) entries: AtomicU64,
-    pub(crate) user_bytes: AtomicU64,
-    pub(crate) written: AtomicU64,
-    pub(crate) read: AtomicU64,
-    pub(crate) sync_count: AtomicU64,
 }
 
 /// What opening a directory yields.
@@ -82,9 +80,26 @@ impl Store {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { vfs, settings, lock, writer, clean, next_number, entries } = parts;
         let log = RwLock::new(Arc::clone(&writer.log));
-        let turn = Mutex::new(Turn { writer, clean, next_number, leftovers: Vec::new(), lock: Some(lock) });
-        let counters = Counters { entries: AtomicU64::new(entries), ..Counters::default() };
-        Self { vfs, settings, log, turn, closed: OnceLock::new(), poison: OnceLock::new(), counters }
+        let turn = Turn {
+            writer,
+            clean,
+            next_number,
+            entries,
+            user_bytes: 0,
+            written_bytes: 0,
+            leftovers: Vec::new(),
+            lock: Some(lock),
+        };
+        Self {
+            vfs,
+            settings,
+            log,
+            turn: Mutex::new(turn),
+            closed: OnceLock::new(),
+            poison: OnceLock::new(),
+            read_bytes: AtomicU64::new(0),
+            sync_count: AtomicU64::new(0),
+        }
     }
 
     // ANCHOR: append
@@ -100,19 +115,19 @@ impl Store {
         turn.writer.reserve_by(self.settings.reserve_bytes());
         turn.writer.make_room(frames)?;
         let written = turn.writer.append(frames).map_err(|e| self.poisoned_by(e))?;
-        self.counters.entries.fetch_add(frames.entries(), Ordering::Relaxed);
-        self.counters.user_bytes.fetch_add(frames.user_bytes(), Ordering::Relaxed);
-        self.counters.written.fetch_add(written, Ordering::Relaxed);
+        turn.entries += frames.entries();
+        turn.user_bytes += frames.user_bytes();
+        turn.written_bytes += written;
         Ok(())
     }
 
     /// Ends the turn: readers see what was appended at once, or, where every write is synced, after the sync.
     fn acknowledge(&self, turn: MutexGuard<'_, Turn>) -> Result<()> {
-        let end = turn.writer.log.appended();
         if !self.settings.every_write() {
-            turn.writer.log.publish(end);
+            turn.writer.log.publish_appended();
             return Ok(());
         }
+        let end = turn.writer.log.appended();
         let log = Arc::clone(&turn.writer.log);
         drop(turn);
         self.make_durable(&log, end)
@@ -124,7 +139,7 @@ impl Store {
         if log.synced() < end {
             self.refuse_if_poisoned()?;
             log.sync(&sync_turn).map_err(|e| self.poisoned_by(e))?;
-            self.counters.sync_count.fetch_add(1, Ordering::Relaxed);
+            self.sync_count.fetch_add(1, Ordering::Relaxed);
         }
         log.publish(end);
         Ok(())
@@ -175,7 +190,7 @@ impl Store {
     // ANCHOR: lookup
     fn lookup(&self, log: &Log, end: u64, key: &[u8]) -> Result<Lookup> {
         let lookup = find(log, end, key, self.settings.oldest_first())?;
-        self.counters.read.fetch_add(lookup.bytes_read, Ordering::Relaxed);
+        self.read_bytes.fetch_add(lookup.bytes_read, Ordering::Relaxed);
         Ok(lookup)
     }
 
@@ -185,7 +200,7 @@ impl Store {
         let mut buffer = Vec::new();
         let frame = log.read_at(found.at, &mut buffer)?;
         let start = frame.bytes.len() - frame.value().map_or(0, <[u8]>::len);
-        self.counters.read.fetch_add(found.at.bytes, Ordering::Relaxed);
+        self.read_bytes.fetch_add(found.at.bytes, Ordering::Relaxed);
         buffer.drain(..start);
         Ok(Some(buffer))
     }
@@ -199,9 +214,9 @@ impl Store {
         turn.next_number += 1;
         let Some(new) = compact::build(&*self.vfs, &old, turn.writer.tail(), number)? else { return Ok(()) };
         self.begin_change(turn)?;
-        self.counters.read.fetch_add(new.bytes_read, Ordering::Relaxed);
-        self.counters.written.fetch_add(new.built.bytes, Ordering::Relaxed);
-        self.counters.entries.store(new.entries, Ordering::Relaxed);
+        self.read_bytes.fetch_add(new.bytes_read, Ordering::Relaxed);
+        turn.written_bytes += new.built.bytes;
+        turn.entries = new.entries;
         turn.writer = install_log(&*self.vfs, new.built, &new.header).map_err(|e| self.poisoned_by(e))?;
         *self.log.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&turn.writer.log);
         turn.leftovers.push(old.name.clone());
@@ -297,7 +312,7 @@ impl Engine for Store {
         let log = self.log()?;
         let live =
             if range.is_empty() { Live::default() } else { Live::collect(&log, log.visible(), range)? };
-        self.counters.read.fetch_add(live.bytes_read, Ordering::Relaxed);
+        self.read_bytes.fetch_add(live.bytes_read, Ordering::Relaxed);
         Ok(Scan::new(LogCursor::new(log, live)))
     }
 
@@ -320,7 +335,17 @@ impl Engine for Store {
 
     fn stats(&self) -> Stats {
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        report::stats(&turn.writer, turn.clean, &self.counters)
+        report::stats(
+            &turn.writer,
+            &report::Counts {
+                clean: turn.clean,
+                entries: turn.entries,
+                user_bytes: turn.user_bytes,
+                written_bytes: turn.written_bytes,
+                read_bytes: self.read_bytes.load(Ordering::Relaxed),
+                sync_count: self.sync_count.load(Ordering::Relaxed),
+            },
+        )
     }
 
     fn explain(&self, key: &[u8]) -> Result<Explanation> {

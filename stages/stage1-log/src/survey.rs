@@ -21,8 +21,8 @@ pub(crate) struct Survey {
     pub(crate) clean: bool,
     /// Names that are not ours.
     pub(crate) foreign: Vec<String>,
-    /// The largest number in any name of ours.
-    largest: u64,
+    /// The largest number that a log has ever had here, and its name. What is unfinished never had its number.
+    largest: (u64, String),
 }
 
 impl Survey {
@@ -31,7 +31,11 @@ impl Survey {
         let mut survey = Self::default();
         for name in vfs.list().during("list", &vfs.location())? {
             let parsed = Name::parse(&name);
-            survey.largest = survey.largest.max(parsed.number().unwrap_or(0));
+            if let Name::Log(number) | Name::Aside(number) = parsed
+                && number > survey.largest.0
+            {
+                survey.largest = (number, name.clone());
+            }
             match parsed {
                 Name::Log(number) => survey.logs.push(number),
                 Name::Aside(number) => survey.asides.push(number),
@@ -51,9 +55,8 @@ impl Survey {
 
     /// A number that no file here has ever had.
     pub(crate) fn next_number(&self) -> Result<u64> {
-        let at_limit =
-            || Error::corrupt(&crate::files::log_name(self.largest), 0, "the largest number there is");
-        self.largest.checked_add(1).ok_or_else(at_limit)
+        let (number, name) = &self.largest;
+        number.checked_add(1).ok_or_else(|| Error::corrupt(name, 0, "no number comes after this one"))
     }
 }
 

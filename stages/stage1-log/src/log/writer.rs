@@ -8,11 +8,11 @@
 //!
 //! **Cost** One system call for each batch; 20 bytes for each sync.
 
-use super::{Location, Log, Marks, header::HEADER_BYTES, header::Header, header::Previous, is_due};
+use super::{Location, Log, Marks, header::HEADER_BYTES, header::Header, header::Previous};
 use crate::frame::{self, FLOOR_BYTES, Frame, HEAD_BYTES, Head, Place};
 use contract::{Batch, Entry, IoContext, Result};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use vfs::File;
 
 /// The frames of one batch, with room in front for a floor, so that both go out in one write.
@@ -81,13 +81,16 @@ pub struct Writer {
     size: u64,
     /// How much room to reserve at a time; 0 for none.
     reserve_bytes: u64,
+    /// The next frame at or behind this offset gets a mark.
+    next_mark: u64,
 }
 
 impl Writer {
     /// Appends to `log` from its end on. `base` is the header's base.
     pub fn new(log: Arc<Log>, last_checksum: u32, base: u64) -> Self {
         let end = log.appended();
-        Self { log, end, last_checksum, floor: base, size: end, reserve_bytes: 0 }
+        let next_mark = log.next_mark();
+        Self { log, end, last_checksum, floor: base, size: end, reserve_bytes: 0, next_mark }
     }
 
     /// Reserves room, this many bytes at a time; 0 for none.
@@ -147,26 +150,18 @@ impl Writer {
     // ANCHOR: give_places
     /// Mixes each frame's checksum with its place, the first at `offset`, and sets marks.
     fn give_places(&mut self, mut frames: &mut [u8], mut offset: u64) {
-        let log = Arc::clone(&self.log);
         while let Some(Ok(head)) = frames.first_chunk::<HEAD_BYTES>().map(Head::parse) {
             let (frame, rest) = frames.split_at_mut(head.len());
-            frame::move_to(frame, None, log.place(offset));
+            frame::move_to(frame, None, self.log.place(offset));
             self.last_checksum = frame::stored_checksum(frame);
-            self.mark(offset);
+            if offset >= self.next_mark {
+                self.next_mark = self.log.mark(offset);
+            }
             offset += frame.len() as u64;
             frames = rest;
         }
     }
     // ANCHOR_END: give_places
-
-    fn mark(&self, offset: u64) {
-        let log = &self.log;
-        // Only this writer pushes, so what the read lock shows is still true under the write lock.
-        let due = is_due(&log.marks.read().unwrap_or_else(PoisonError::into_inner), offset, log.chunk_bytes);
-        if due {
-            log.marks.write().unwrap_or_else(PoisonError::into_inner).push(offset);
-        }
-    }
 
     /// Cuts off reserved room.
     pub fn give_room_back(&mut self) -> Result<()> {
