@@ -13,7 +13,6 @@
 
 use crate::clean::{self, Listed};
 use crate::compact;
-use crate::log::header::Header;
 use crate::log::{Frames, Log, Writer};
 use crate::newest::{Live, Lookup, find};
 use crate::options::{SPECS, Settings};
@@ -214,11 +213,12 @@ impl Store {
         turn.next_number += 1;
         let Some(new) = compact::build(&*self.vfs, &old, turn.writer.tail(), number)? else { return Ok(()) };
         self.begin_change(turn)?;
-        self.read_bytes.fetch_add(new.bytes_read, Ordering::Relaxed);
-        turn.written_bytes += new.built.bytes;
-        turn.entries = new.entries;
+        let written = new.built.bytes;
         turn.writer = install_log(&*self.vfs, new.built, &new.header).map_err(|e| self.poisoned_by(e))?;
         *self.log.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&turn.writer.log);
+        self.read_bytes.fetch_add(new.bytes_read, Ordering::Relaxed);
+        turn.written_bytes += written;
+        turn.entries = new.entries;
         turn.leftovers.push(old.name.clone());
         self.remove_leftovers(turn)
     }
@@ -390,12 +390,6 @@ impl Store {
             frames.set_entry(entry);
             self.append(frames)
         })
-    }
-
-    /// The header of the current log, for those who show it.
-    pub fn header(&self) -> Result<Header> {
-        let log = self.log()?;
-        Header::read(&*log.file, &log.name, log.number, ENGINE)
     }
 }
 
