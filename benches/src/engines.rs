@@ -1,20 +1,15 @@
-//! Who takes part in a benchmark.
+//! Who takes part in a benchmark: every engine of the registry, in its order.
 
 use contract::Stage;
 
 /// The engines, in the order of the tables.
-static ALL: &[&Stage] = &[&stage1::STAGE, &contract::oracle::STAGE];
-
-/// The engines, in the order of the tables.
 pub fn all() -> &'static [&'static Stage] {
-    ALL
+    harness::registry::registry()
 }
 
 /// The engine of this name.
 pub fn named(name: &str) -> anyhow::Result<&'static Stage> {
-    let found = all().iter().find(|stage| stage.name == name);
-    found
-        .copied()
+    harness::registry::find(name)
         .ok_or_else(|| anyhow::anyhow!("there is no engine «{name}»; there are: {}", names().join(", ")))
 }
 
