@@ -237,10 +237,13 @@ impl<'a> Reader<'a> {
     }
 
     // ANCHOR: fill
-    /// Fills the buffer from the next frame on, with a chunk or with `needed` bytes if that is more. At the end of
-    /// the stretch, or of the file, fewer may come.
+    /// Fills the buffer from the next frame on, with a chunk or with `needed` bytes if that is more, unless those are
+    /// there already. At the end of the stretch, or of the file, fewer may come.
     fn fill(&mut self, needed: usize) -> std::result::Result<(), Stop> {
         let have = self.to - self.from;
+        if have >= needed {
+            return Ok(());
+        }
         if needed + ALIGN_BYTES > self.buffer.len() {
             self.buffer.resize(needed + ALIGN_BYTES, 0);
         }
