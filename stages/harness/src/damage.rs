@@ -54,13 +54,13 @@ impl Tally {
     }
 }
 
-/// Inflicts every injury on a fixture; `one_in` leaves all but one in so many out.
-pub fn every_injury(fixture: &Fixture, one_in: u64) -> Result<Tally, Failure> {
+/// Inflicts every injury on a fixture; `one_in` leaves all but one in so many out, drawn from `seed`.
+pub fn every_injury(fixture: &Fixture, seed: u64, one_in: u64) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
     let mut number = 0;
     injury::each(fixture, &mut |injury, files| {
         number += 1;
-        if !crate::crash::mix(&[number, 0xda4a]).is_multiple_of(one_in) {
+        if !crate::crash::mix(&[seed, number, 0xda4a]).is_multiple_of(one_in) {
             return Ok(());
         }
         let one = guard(|| check(fixture, injury, files))

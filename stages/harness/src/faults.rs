@@ -153,10 +153,12 @@ pub const WORKLOADS: [&str; 3] = [
     "batch put k 1 ; put l 2\ndrop\nput m 3\nsync\nput n 4\nkill\nget m\nput o 5\nexplain n\nclose\nget o\n",
 ];
 
-/// Makes every call of every workload fail in every way. `one_in` leaves all but one in so many trials out.
+/// Makes every call of every workload fail in every way. `one_in` leaves all but one in so many trials out; which ones
+/// stay is drawn from `seed`.
 pub fn every_call(
     stage: &'static Stage,
     options: &Options,
+    seed: u64,
     one_in: u64,
 ) -> Result<Tally, Box<Counterexample>> {
     let mut tally = Tally::default();
@@ -165,7 +167,7 @@ pub fn every_call(
         let mut ticket = 0;
         let mut lottery = || {
             ticket += 1;
-            crate::crash::mix(&[ticket, 0xfa17]).is_multiple_of(one_in)
+            crate::crash::mix(&[seed, ticket, 0xfa17]).is_multiple_of(one_in)
         };
         for fault in all_faults() {
             let mut nth = 0;

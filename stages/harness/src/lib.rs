@@ -11,11 +11,13 @@
 //! | [`crash`] | every crash at every call, and again in the recovery |
 //! | [`damage`] | everything that happens to files at rest |
 //! | [`faults`] | every call that fails, in every way |
+//! | [`broken`] | engines with one thing wrong each: the tests of the tests |
 //! | [`script`] | contract scripts, and the transcript of an engine's answers and bytes |
 //!
 //! The tests are in `tests/`, one file for each way of looking.
 #![forbid(unsafe_code)]
 
+pub mod broken;
 pub mod crash;
 pub mod damage;
 pub mod failure;

@@ -8,7 +8,7 @@ fn every_injury_to_every_small_store() {
     for stage in persistent("every_injury_to_every_small_store") {
         let mut all = Tally::default();
         for fixture in Fixture::all(stage, 0..2).unwrap() {
-            let tally = every_injury(&fixture, 1).unwrap_or_else(|e| panic!("{} breaks {e}", stage.name));
+            let tally = every_injury(&fixture, 1, 1).unwrap_or_else(|e| panic!("{} breaks {e}", stage.name));
             eprintln!("{}: {tally:?}", fixture.name);
             all.add(&tally);
         }

@@ -3,9 +3,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
 #![expect(clippy::disallowed_methods, reason = "it runs for a time, and keeps the files of a failure")]
 
+use contract::Stage;
+use harness::broken::{self, BROKEN};
 use harness::crash::lab::{Outcome, Progress, Search};
+use harness::crash::run::tiny_options;
 use harness::crash::{Plan, story};
 use harness::registry::{find, registry};
+use harness::{damage, faults};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,11 +19,13 @@ use vfs::sim::{CrashKind, SimFs};
 
 const HELP: &str = "\
 Simulates crashes: runs small workloads on a simulated disk, crashes before every call that changes something, opens
-what is left, judges it, goes on, and crashes again, inside the recovery too.
+what is left, judges it, goes on, and crashes again, inside the recovery too. Before that it makes a sample of all calls
+fail in all ways, and does a sample of all injuries to files at rest.
 
 Usage: cargo xtask crash [OPTIONS]
 
-  --engine NAME     which engine (default stage1); also one that keeps nothing, to see what it loses
+  --engine NAME     which engine (default stage1); also one that keeps nothing, to see what it loses, and any of
+                    those that are broken on purpose (--list names them all)
   --seconds N       how long (default 60)
   --images N        until so many images instead: the same seed then gives the same run on every machine
   --seed N          what everything is drawn from (default 1)
@@ -31,7 +37,9 @@ Usage: cargo xtask crash [OPTIONS]
   --depth N         how many crashes one after the other (default 3)
   --threads N       how many threads (default: one for each core)
   --keep DIR        write the files of a violation into folders in DIR
+  --only-crashes    no failing calls and no injuries before
   --quiet           no progress display
+  --list            name the engines
   -h, --help        this text
 
 Exit status: 0 nothing broke, 1 a promise was broken (told on stdout), 2 wrong usage.
@@ -46,15 +54,13 @@ struct Args {
     threads: usize,
     keep: Option<PathBuf>,
     quiet: bool,
+    only_crashes: bool,
 }
 
 fn main() -> ExitCode {
     match parse() {
         Ok(Some(args)) => run(&args),
-        Ok(None) => {
-            print!("{HELP}");
-            ExitCode::SUCCESS
-        }
+        Ok(None) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("crash: {e}\n\n{HELP}");
             ExitCode::from(2)
@@ -74,6 +80,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
         threads: cores,
         keep: None,
         quiet: false,
+        only_crashes: false,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
@@ -87,7 +94,15 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("threads") => args.threads = parser.value()?.parse()?,
             Long("keep") => args.keep = Some(parser.value()?.into()),
             Long("quiet") => args.quiet = true,
-            Long("help") | Short('h') => return Ok(None),
+            Long("only-crashes") => args.only_crashes = true,
+            Long("list") => {
+                list();
+                return Ok(None);
+            }
+            Long("help") | Short('h') => {
+                print!("{HELP}");
+                return Ok(None);
+            }
             _ => return Err(arg.unexpected()),
         }
     }
@@ -104,36 +119,69 @@ fn kinds(text: &str) -> Result<Vec<CrashKind>, lexopt::Error> {
     text.split(',').map(kind).collect()
 }
 
+fn list() {
+    for stage in registry() {
+        println!("{:<36} {}", stage.name, stage.title);
+    }
+    for broken in &BROKEN {
+        println!("{:<36} broken on purpose: {}", broken.stage.name, broken.stage.title);
+    }
+}
+
 fn run(args: &Args) -> ExitCode {
-    let Some(stage) = find(&args.engine) else {
-        let names: Vec<_> = registry().iter().map(|stage| stage.name).collect();
-        eprintln!("crash: there is no engine «{}»; there are: {}", args.engine, names.join(", "));
+    let Some(stage) = find(&args.engine).or_else(|| Some(broken::find(&args.engine)?.stage)) else {
+        eprintln!("crash: there is no engine «{}»; --list names them", args.engine);
         return ExitCode::from(2);
+    };
+    let start = Instant::now();
+    let sampled =
+        if args.only_crashes || !stage.persistent { Ok(String::new()) } else { sample(stage, args.seed) };
+    let sampled = match sampled {
+        Ok(sampled) => sampled,
+        Err(told) => {
+            println!("{told}\n\n{}: violations: 1 (seed {})", stage.name, args.seed);
+            return ExitCode::FAILURE;
+        }
     };
     let search =
         Search { stage, seed: args.seed, plan: &args.plan, images: args.images, threads: args.threads };
-    let start = Instant::now();
+    let crashes = Instant::now();
     let progress = Progress::default();
     let outcome = std::thread::scope(|scope| {
         let search = scope.spawn(|| search.run(&progress));
-        watch(args, start, &progress, || search.is_finished());
+        watch(args, start, crashes, &progress, || search.is_finished());
         search.join()
     });
     let Ok(outcome) = outcome else { return ExitCode::FAILURE };
-    let took = start.elapsed();
+    let took = crashes.elapsed();
     if let Some(violation) = &outcome.violation {
         let told = story::tell(stage, violation, &mut |name, image| keep(args.keep.as_deref(), name, image));
         println!(
-            "{told}\nAgain: cargo xtask crash --engine {} --seed {} --images 1\n",
+            "{told}\nAgain: cargo xtask crash --engine {} --only-crashes --seed {} --images 1\n",
             stage.name, violation.seed
         );
     }
-    println!("{}", summary(stage.name, &outcome, args.seed, took));
+    println!("{}{sampled}", summary(stage.name, &outcome, args.seed, took));
     ExitCode::from(u8::from(outcome.violation.is_some()))
 }
 
+/// One in so many calls that fail, and one in so many injuries: what is left to the tests, in another draw.
+const ONE_IN: u64 = 8;
+
+/// A sample of failing calls and of injuries; `Err` is a broken promise, told.
+fn sample(stage: &'static Stage, seed: u64) -> Result<String, String> {
+    let options = tiny_options(stage, seed);
+    let calls = faults::every_call(stage, &options, seed, ONE_IN).map_err(|e| e.to_string())?;
+    let mut injuries = damage::Tally::default();
+    for fixture in damage::Fixture::all(stage, seed..seed + 1).map_err(|e| e.to_string())? {
+        let tally = damage::every_injury(&fixture, seed, ONE_IN);
+        injuries.add(&tally.map_err(|e| format!("{} breaks {e}", stage.name))?);
+    }
+    Ok(format!("; {} failing calls, {} injuries", calls.struck, injuries.injuries()))
+}
+
 /// Shows how far a search is, and stops it when its time is over.
-fn watch(args: &Args, start: Instant, progress: &Progress, finished: impl Fn() -> bool) {
+fn watch(args: &Args, start: Instant, crashes: Instant, progress: &Progress, finished: impl Fn() -> bool) {
     let bar = match args.images {
         _ if args.quiet => ProgressBar::hidden(),
         Some(images) => ProgressBar::new(images),
@@ -150,7 +198,7 @@ fn watch(args: &Args, start: Instant, progress: &Progress, finished: impl Fn() -
     while !finished() {
         let images = progress.images.load(Ordering::Relaxed);
         bar.set_position(images);
-        bar.set_message(format!("{} a second", HumanCount(per_second(images, start.elapsed()))));
+        bar.set_message(format!("{} a second", HumanCount(per_second(images, crashes.elapsed()))));
         if args.images.is_none() && start.elapsed() >= Duration::from_secs(args.seconds) {
             progress.stop.store(true, Ordering::Relaxed);
         }

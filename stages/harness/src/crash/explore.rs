@@ -97,7 +97,10 @@ pub fn follow(
         let next = explorer.life_after(&run, *moment, image)?;
         let Some(next) = next else { return Ok(()) };
         run = next;
-        explorer.go_on(&mut run)?;
+        if let Err(broken) = explorer.go_on(&mut run) {
+            visit(&run, None);
+            return Err(broken);
+        }
     }
     visit(&run, None);
     Ok(())
@@ -185,8 +188,10 @@ impl<'a> Explorer<'a> {
             });
         }
         let life = self.guard(|| {
-            undamaged(self.stage, &image)
-                .and_then(|()| Run::after(self.stage, seed, image, &run.ledger, window, kill))
+            // Looked at before it is opened, but what opening finds tells more.
+            let looked_at = undamaged(self.stage, &image);
+            Run::after(self.stage, seed, image, &run.ledger, window, kill)
+                .and_then(|life| looked_at.map(|()| life))
                 .map_err(|failure| self.named(failure, run, moment))
         });
         life.map(|(next, _)| Some(next))
@@ -194,7 +199,7 @@ impl<'a> Explorer<'a> {
 
     /// What is broken by a crash that came into an opening has a name of its own.
     fn named(&self, failure: Failure, run: &Run<'_>, moment: Moment) -> Failure {
-        let opening = moment.at_call <= run.ledger.opened_at();
+        let opening = run.ledger.is_opening(moment.at_call);
         let invariant = match failure.invariant {
             Invariant::TornTail | Invariant::Durability | Invariant::Prefix
                 if opening && self.path.len() > 1 =>

@@ -208,6 +208,11 @@ impl Ledger {
         window
     }
 
+    /// Whether nothing but the first opening of this life has been acknowledged before the call `at_call`.
+    pub fn is_opening(&self, at_call: u64) -> bool {
+        self.window(at_call).acknowledged <= self.inherited
+    }
+
     /// Before this many calls the first opening was not over.
     pub fn opened_at(&self) -> u64 {
         self.steps.first().map_or(0, |step| step.ended.unwrap_or(u64::MAX))

@@ -34,8 +34,8 @@ impl Default for Plan {
             profiles: vec![Profile::Strict, Profile::Lenient, Profile::Hard],
             draws: 3,
             tears: 64,
-            depth: 3,
-            branch: 8,
+            depth: 4,
+            branch: 16,
             later_draws: 3,
             later_ops: 3,
         }

@@ -4,9 +4,10 @@ use super::ledger::{Ledger, Window, writes};
 use crate::failure::Failure;
 use crate::invariant::Invariant;
 use crate::model::Model;
+use crate::ops::Op;
 use crate::ops::text::show_bytes;
 use contract::{Engine, KeyRange};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a scan of everything gave.
 pub type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
@@ -124,20 +125,17 @@ fn classify(ledger: &Ledger, oldest: usize, newest: usize, pairs: &Pairs) -> (In
 
 /// Whether `pairs` is the point `at` with some entries of the batch that follows and without others.
 fn is_half_a_batch(ledger: &Ledger, at: usize, pairs: &Pairs) -> bool {
-    let Some(op) = ledger.op_to(at + 1) else { return false };
-    let keys: BTreeSet<_> = writes(op).into_iter().map(|(key, _)| key).collect();
-    if keys.len() < 2 {
-        return false;
-    }
-    let held: std::collections::BTreeMap<&[u8], &[u8]> =
+    let Some(op @ Op::Batch(batch)) = ledger.op_to(at + 1) else { return false };
+    let entries = writes(op);
+    let held: BTreeMap<&[u8], &[u8]> =
         pairs.iter().map(|(key, value)| (key.as_slice(), value.as_slice())).collect();
-    let all: BTreeSet<&[u8]> = ledger.written().keys().map(Vec::as_slice).collect();
-    ledger.points()[at].iter().zip(&ledger.points()[at + 1]).any(|(before, after)| {
-        all.iter().all(|key| {
-            let here = held.get(key).copied();
-            here == before.get(key) || (keys.contains(*key) && here == after.get(key))
+    batch.len() > 1
+        && ledger.points()[at].iter().any(|before| {
+            ledger.written().keys().all(|key| {
+                let here = held.get(key.as_slice()).copied();
+                here == before.get(key) || entries.iter().any(|(k, v)| k == key && v.as_deref() == here)
+            })
         })
-    })
 }
 
 fn value(value: Option<&[u8]>) -> String {
