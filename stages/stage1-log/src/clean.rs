@@ -60,7 +60,7 @@ pub fn remove(vfs: &dyn Vfs) -> Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
         other => other.during("remove", CLEAN)?,
     }
-    vfs.sync_dir().during("sync the directory of", CLEAN)
+    vfs.sync_dir().during("sync", &vfs.location())
 }
 // ANCHOR_END: remove
 

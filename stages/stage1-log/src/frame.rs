@@ -129,13 +129,12 @@ impl Head {
     }
 }
 
-/// A verified frame: its head and all its bytes.
+/// A verified frame: its head and all its bytes. Outside this crate only [`verify`](Self::verify) makes one, so having
+/// one is the proof.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// Its head.
-    pub head: Head,
-    /// All its bytes, checksum included.
-    pub bytes: &'a [u8],
+    pub(crate) head: Head,
+    pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
@@ -157,6 +156,16 @@ impl<'a> Frame<'a> {
         Ok(Self { head, bytes })
     }
     // ANCHOR_END: verify
+
+    /// Its head.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// All its bytes, checksum included.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
 
     /// The key.
     #[inline]

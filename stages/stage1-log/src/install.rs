@@ -39,6 +39,6 @@ pub fn commit(vfs: &dyn Vfs, file: &dyn File, name: &str) -> Result<()> {
     let unfinished = unfinished_name(name);
     file.sync().during("sync", &unfinished)?;
     vfs.rename(&unfinished, name).during("rename", &unfinished)?;
-    vfs.sync_dir().during("sync the directory of", name)
+    vfs.sync_dir().during("sync", &vfs.location())
 }
 // ANCHOR_END: commit

@@ -225,7 +225,7 @@ fn put_away(vfs: &dyn Vfs, replay: &Replay, report: &mut RecoveryReport) -> Resu
     match &set_aside {
         Some(aside) => {
             vfs.rename(&replay.name, aside).during("rename", &replay.name)?;
-            vfs.sync_dir().during("sync the directory of", aside)?;
+            vfs.sync_dir().during("sync", &vfs.location())?;
         }
         None => vfs.remove(&replay.name).during("remove", &replay.name)?,
     }

@@ -2,12 +2,13 @@
 //!
 //! **Invariants**
 //! 1. The damaged store is read only; what is saved goes into another one.
-//! 2. Oldest first, so that newer entries win there as they did here. What a crash tore off was never promised to
-//!    anybody and is not brought back.
+//! 2. Oldest entry first, so that newer ones win there as they did here. What a crash tore off was never promised to
+//!    anybody, and what an older log still holds may have been deleted since: neither is brought back.
 //!
 //! **Cost** One pass over the log; behind each bad frame a search for the next good one.
 
 use crate::ENGINE;
+use crate::clean;
 use crate::files::log_name;
 use crate::log::header::{HEADER_BYTES, Header};
 use crate::log::{Passed, Reader, Stop, Stretch, find_frame, last_non_zero};
@@ -30,12 +31,38 @@ pub(crate) fn store(vfs: &dyn Vfs, into: &dyn Engine) -> Result<SalvageReport> {
     if survey.clean {
         saver.lost(check_clean(vfs, &survey, CHUNK_BYTES).map(drop))?;
     }
-    for &number in &survey.logs {
+    for number in current_logs(vfs, &survey)? {
         saver.log(vfs, number, survey.clean)?;
     }
     saver.flush()?;
     into.sync()?;
     Ok(saver.report)
+}
+
+/// The logs that hold the store: the one that the mark of a clean close lists, or else the newest whose header can be
+/// read and any newer one. A log that these replaced knows nothing of what was deleted later; it would bring it back.
+fn current_logs(vfs: &dyn Vfs, survey: &Survey) -> Result<Vec<u64>> {
+    let listed = match survey.clean.then(|| clean::read(vfs, ENGINE)).transpose() {
+        Err(Error::Corrupt { .. }) => None,
+        other => other?,
+    };
+    let is_listed = |number: &&u64| listed.iter().flatten().any(|file| file.name == log_name(**number));
+    if let Some(&number) = survey.logs.iter().find(is_listed) {
+        return Ok(vec![number]);
+    }
+    let mut newest_first = Vec::new();
+    for &number in survey.logs.iter().rev() {
+        newest_first.push(number);
+        let name = log_name(number);
+        let file = vfs.open(&name).during("open", &name)?;
+        match Header::read(&*file, &name, number, ENGINE) {
+            Ok(_) => break,
+            Err(Error::Corrupt { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    newest_first.reverse();
+    Ok(newest_first)
 }
 
 struct Saver<'a> {

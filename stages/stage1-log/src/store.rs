@@ -103,7 +103,7 @@ impl Store {
 
     // ANCHOR: append
     /// Appends `frames` in the writer's turn, and returns when they are acknowledged.
-    fn append(&self, frames: &mut Frames) -> Result<()> {
+    fn submit(&self, frames: &mut Frames) -> Result<()> {
         let mut turn = self.turn()?;
         self.append_in(&mut turn, frames)?;
         self.acknowledge(turn)
@@ -272,7 +272,7 @@ impl Engine for Store {
         }
         FRAMES.with_borrow_mut(|frames| {
             frames.set_batch(batch);
-            self.append(frames)
+            self.submit(frames)
         })
     }
     // ANCHOR_END: put
@@ -388,7 +388,7 @@ impl Store {
         check_entry(entry)?;
         FRAMES.with_borrow_mut(|frames| {
             frames.set_entry(entry);
-            self.append(frames)
+            self.submit(frames)
         })
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! **Invariants**
 //! 1. Every frame that is given out has been verified, but for one that is larger than a chunk and whose value nobody
-//!    asked for: of that one the value is not read, and the walk must still end where its stretch ends.
+//!    asked for: of that one the value is not read, and the walk must still end where its stretch ends. So a get
+//!    does not notice if the key of such a frame, unlike any other byte, rots while the store is open; the next
+//!    opening does, and so does `verify`.
 //! 2. No length is believed before the bytes are known to be there, so a forged one reads and allocates nothing.
 //!
 //! **Cost** One read for each chunk, of 256 KiB unless said otherwise: the chunk stays in the processor's cache while

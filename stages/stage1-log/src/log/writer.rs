@@ -1,7 +1,7 @@
 //! Appending: frames are built without a lock, get their place in the writer's turn, and go out in one write.
 //!
 //! **Invariants**
-//! 1. A batch is one append, so a torn one is torn at its end.
+//! 1. A batch is one append; replay accepts it whole or not at all, whatever part of it a crash leaves.
 //! 2. After a successful sync the next append begins with a floor. A floor never states more than what is on the
 //!    device when it is written.
 //! 3. After a failed append the writer must not be used again: nobody knows what lies behind the written end.
