@@ -64,13 +64,7 @@ pub static ALL: &[Bound] = {
     };
     use writing::{log_batches, log_write, sync_each, sync_groups, sync_reserved};
     &[
-        writes(
-            "log-write",
-            OnRequest,
-            &["fillseq", "fillrandom", "overwrite"],
-            log_write,
-            "one write(2) for each frame",
-        ),
+        writes("log-write", OnRequest, &["fillseq", "fillrandom"], log_write, "one write(2) for each frame"),
         writes(
             "log-write-batch100",
             OnRequest,
@@ -99,18 +93,8 @@ pub static ALL: &[Bound] = {
             sync_groups,
             "8 frames share a write and an fdatasync; counted in entries",
         ),
-        reads(
-            "read-1MiB",
-            &["readmissing", "readseq"],
-            read_stream,
-            "read(2) of the cached log, 1 MiB at a time",
-        ),
-        reads(
-            "pread-256KiB",
-            &["readmissing", "readseq"],
-            read_chunks,
-            "pread of the cached log, 256 KiB at a time",
-        ),
+        reads("read-1MiB", &["readmissing"], read_stream, "read(2) of the cached log, 1 MiB at a time"),
+        reads("pread-256KiB", &["readmissing"], read_chunks, "pread of the cached log, 256 KiB at a time"),
         reads(
             "walk",
             &["readmissing"],
@@ -138,6 +122,13 @@ pub static ALL: &[Bound] = {
         ),
     ]
 };
+
+impl Bound {
+    /// How the row is told from others of this bound: one that bounds several workloads is measured beside each.
+    pub fn part_beside(&self, workload: &str) -> String {
+        if self.beside.len() == 1 { String::new() } else { format!("beside {workload}") }
+    }
+}
 
 /// The bound of this name.
 pub fn named(name: &str) -> Result<&'static Bound> {

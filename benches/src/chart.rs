@@ -62,11 +62,12 @@ fn bars(title: &str, rows: &[&Row], report: &Report) -> String {
         escaped(&format!("{}, {}; made by: {}", report.machine.cpu, report.date, report.command)),
         escaped(title),
     );
+    let one_workload = rows.iter().all(|row| row.workload == rows[0].workload && !row.part.is_empty());
     for (at, row) in rows.iter().enumerate() {
         let (low, high) = row.spread();
         let x = |value: f64| value / longest * WIDTH;
         let (text_y, bar_y) = (top_of(at) + 14.0, top_of(at) + 20.0);
-        let name = if row.part.is_empty() { row.workload.clone() } else { row.part.clone() };
+        let name = if one_workload { row.part.clone() } else { row.name() };
         let name =
             if row.subject == BOUND { format!("{name} (bound)") } else { format!("{name}, {}", row.subject) };
         let _ = writeln!(

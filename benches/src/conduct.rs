@@ -8,7 +8,7 @@
 //! 3. A cell that fails ends the run. There is no report of a part.
 //! 4. A run that is interrupted leaves neither data nor half a report.
 
-use crate::bounds::{self, Bound};
+use crate::bounds;
 use crate::cell::{Answer, Spec};
 use crate::engines;
 use crate::machine::Machine;
@@ -42,6 +42,8 @@ pub struct Plan {
 /// Everything that was measured of one subject doing one workload.
 struct Cell {
     workload: &'static str,
+    /// What tells this cell's rows from those of another one, where their parts do not.
+    part: String,
     subject: String,
     durability: &'static str,
     rounds: Vec<Vec<Sample>>,
@@ -91,20 +93,19 @@ pub fn run(plan: &Plan, stop: &AtomicBool) -> Result<Report> {
 }
 
 impl Plan {
-    /// The cells, one group for each workload: its engines, and the bounds that no earlier group has.
+    /// The cells, one group for each workload: its engines and its bounds.
     fn groups(&self) -> Result<Vec<Vec<Cell>>> {
-        let mut left: Vec<&Bound> = bounds::ALL.iter().filter(|_| self.bounds).collect();
         let mut groups = Vec::new();
         for workload in workload::ALL.iter().filter(|w| self.workloads.iter().any(|name| name == w.name)) {
             let of_engine = |name: &String| cell(workload.name, name, durability_name(workload.durability));
             let mut group: Vec<Cell> = self.engines.iter().map(of_engine).collect();
-            left.retain(|bound| {
-                let here = bound.beside.contains(&workload.name);
-                if here {
-                    group.push(cell(bound.name, BOUND, bound.durability.map_or("", durability_name)));
-                }
-                !here
-            });
+            for bound in
+                bounds::ALL.iter().filter(|bound| self.bounds && bound.beside.contains(&workload.name))
+            {
+                let durability = bound.durability.map_or("", durability_name);
+                let part = bound.part_beside(workload.name);
+                group.push(Cell { part, ..cell(bound.name, BOUND, durability) });
+            }
             groups.push(group);
         }
         ensure!(groups.iter().any(|group| !group.is_empty()), "there is nothing to measure");
@@ -113,7 +114,8 @@ impl Plan {
 }
 
 fn cell(workload: &'static str, subject: &str, durability: &'static str) -> Cell {
-    Cell { workload, subject: subject.to_owned(), durability, rounds: Vec::new(), not_applicable: None }
+    let (subject, part) = (subject.to_owned(), String::new());
+    Cell { workload, part, subject, durability, rounds: Vec::new(), not_applicable: None }
 }
 
 /// Has a child of this program measure a cell.
@@ -146,7 +148,9 @@ fn rows(cells: &[Cell]) -> Result<Vec<Row>> {
             let samples: Option<Vec<Sample>> = cell.rounds.iter().map(of_round).collect();
             let samples =
                 samples.with_context(|| format!("rounds of {} differ in their parts", cell.workload))?;
-            rows.push(Row::of_rounds(cell.workload, &cell.subject, cell.durability, &samples));
+            let mut row = Row::of_rounds(cell.workload, &cell.subject, cell.durability, &samples);
+            row.part.push_str(&cell.part);
+            rows.push(row);
         }
     }
     rows.sort_by_key(|row| row.subject == BOUND);

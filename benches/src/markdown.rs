@@ -1,8 +1,8 @@
 //! A report as text: for the terminal, and as Markdown that the book includes.
 //!
 //! **Layout** Each part of the Markdown stands between `ANCHOR: name` and `ANCHOR_END: name`, so that a chapter can
-//! include one: `machine`, `engines`, `ratios`, `bounds`, `meanings`, `notes`, and for each figure an anchor
-//! `workload/engine` whose one line is the figure, so that no number is ever typed into a chapter.
+//! include one: `machine`, `engines`, `ratios`, `bounds`, `meanings`, `notes`. The file of figures has an anchor for
+//! each, such as `fillseq-stage1`, whose one line is the figure, so that no number is ever typed into a chapter.
 
 use crate::report::{BOUND, Report};
 use crate::table::{self, Grid, grouped, number};
@@ -54,18 +54,24 @@ pub fn markdown(report: &Report) -> String {
 pub fn figures(report: &Report) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
-        let name = name.replace(" = ", "=").replace(' ', "-");
+        let name = anchor(name);
         let _ = writeln!(text, "ANCHOR: {name}\n{value}\nANCHOR_END: {name}");
     };
     for row in &report.rows {
-        let part = if row.part.is_empty() { String::new() } else { format!("/{}", row.part) };
         let value = format!("{} {}", number(row.median()), row.unit.name());
-        line(&format!("{}{part}/{}", row.workload, row.subject), &value);
+        line(&format!("{} {}", row.name(), row.subject), &value);
     }
     for ratio in crate::ratio::all(report) {
-        line(&format!("{}/{}", ratio.name, ratio.engine), &number(ratio.median()));
+        line(&format!("{} {}", ratio.name, ratio.engine), &number(ratio.median()));
     }
     text
+}
+
+/// A name as mdBook takes it for an anchor: letters, digits and single hyphens.
+fn anchor(name: &str) -> String {
+    let name = name.replace('÷', "over").replace(',', "");
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
 }
 
 fn part(text: &mut String, name: &str, body: &str) {

@@ -1,5 +1,6 @@
 //! What share of the machine's bound an engine reaches: taken within each round, then the median over rounds.
 
+use crate::bounds;
 use crate::report::{Report, Row, Unit, median, spread};
 
 /// A figure derived from an engine's row and a bound's.
@@ -58,7 +59,6 @@ struct Pair {
 static PAIRS: &[Pair] = &[
     pair("fillseq ÷ log-write", "fillseq", "log-write", Aim::AtLeast(0.85)),
     pair("fillrandom ÷ log-write", "fillrandom", "log-write", Aim::AtLeast(0.85)),
-    pair("overwrite ÷ log-write", "overwrite", "log-write", Aim::None),
     pair("fillbatch100 ÷ log-write-batch100", "fillbatch100", "log-write-batch100", Aim::AtLeast(0.8)),
     pair("fillsync ÷ fdatasync-reserved", "fillsync", "fdatasync-reserved", Aim::AtLeast(0.95)),
     pair("fillsync8t ÷ fdatasync-reserved-8", "fillsync8t", "fdatasync-reserved-8", Aim::None),
@@ -79,7 +79,9 @@ pub fn all(report: &Report) -> Vec<Ratio> {
         for pair in PAIRS {
             push(
                 pair.name,
-                each(row(pair.workload), bound(report, pair.bound), |rate, bound| rate / bound),
+                each(row(pair.workload), bound(report, pair.bound, pair.workload), |rate, bound| {
+                    rate / bound
+                }),
                 pair.aim,
             );
         }
@@ -91,15 +93,19 @@ pub fn all(report: &Report) -> Vec<Ratio> {
         for (name, walk) in
             [("walk ÷ readmissing", "walk"), ("walk-pread-crc ÷ readmissing", "walk-pread-crc")]
         {
-            let share = each(missing, bound(report, walk), |rate, walk| walk / millis_for_a_million(rate, n));
+            let share = each(missing, bound(report, walk, "readmissing"), |rate, walk| {
+                walk / millis_for_a_million(rate, n)
+            });
             push(name, share, Aim::None);
         }
     }
     ratios
 }
 
-fn bound<'a>(report: &'a Report, name: &str) -> Option<&'a Row> {
-    report.row(name, "", crate::report::BOUND)
+/// The bound's row that was measured beside this workload.
+fn bound<'a>(report: &'a Report, name: &str, workload: &str) -> Option<&'a Row> {
+    let bound = bounds::named(name).ok()?;
+    report.row(name, &bound.part_beside(workload), crate::report::BOUND)
 }
 
 /// Puts the rounds of two rows together, first with first.
