@@ -14,7 +14,7 @@
 //!   *.tmp             a file whose writer died before it was whole; goes at the next opening
 //! ```
 //!
-//! **The path of a put** [`store`]: `put` → `submit` → [`log::Writer::append`]; **of a get** [`store`]: `get` →
+//! **The path of a put** [`store`]: `put` → `turn`: `submit` → [`log::Writer::append`]; **of a get** [`store`]: `get` →
 //! `newest::find` → [`log::Reader::next_frame`].
 //!
 //! The later stages import from here and copy nothing: frames and logs are stage 2's segments and stage 3's
@@ -39,6 +39,7 @@ mod scan;
 pub mod store;
 mod survey;
 mod tour;
+mod turn;
 mod verify;
 
 use contract::{Engine, Stage};
