@@ -32,6 +32,7 @@ use crate::ops::{Op, Shape, generate};
 pub use explore::{Broken, Moment, Tally, explore};
 pub use plan::Plan;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use vfs::sim::{Op as Call, SimFs};
 
 /// The operations of each life.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,6 +72,14 @@ pub fn mix(numbers: &[u64]) -> u64 {
         let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    })
+}
+
+/// That nothing in this world has been changed since it was made. A sync changes nothing.
+pub fn untouched(fs: &SimFs, by: &str) -> Result<(), Failure> {
+    let changes = fs.history().iter().any(|call| !matches!(call.op(), Call::Sync | Call::SyncDir));
+    Failure::unless(!changes, Invariant::KeepsUnexplained, || {
+        format!("{by} changed the files: {}", fs.story().join(", "))
     })
 }
 

@@ -14,20 +14,20 @@
 pub mod fixture;
 pub mod injury;
 
-use crate::crash::guard;
 use crate::crash::verdict::{self, Pairs};
+use crate::crash::{guard, untouched};
 use crate::failure::Failure;
 use crate::faults::hooked::{Hooked, Hooks};
 use crate::invariant::Invariant;
-use contract::{Error, KeyRange, RecoveryReport};
+use contract::{Engine, Error, KeyRange, RecoveryReport};
 pub use fixture::Fixture;
 pub use injury::{Injury, Leaves};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use vfs::sim::SimFs;
-use vfs::{File, MemFs, Vfs};
+use vfs::sim::{Crash, CrashKind, SimFs};
+use vfs::{File, Vfs};
 
 /// How the injuries of a fixture were answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,9 +102,7 @@ fn verify(fixture: &Fixture, fs: &SimFs) -> Result<Vec<contract::Damage>, Failur
         Ok(report) => report.damage,
         Err(e) => return Err(Failure::new(Invariant::DamageReported, format!("verify gives up: {e}"))),
     };
-    Failure::unless(fs.calls() == 0, Invariant::KeepsUnexplained, || {
-        format!("verify changed the files: {:?}", fs.story())
-    })?;
+    untouched(fs, "verify")?;
     Ok(report)
 }
 
@@ -127,9 +125,7 @@ fn refused(
     Failure::unless(seen, Invariant::DamageReported, || {
         format!("opening refuses ({error}), but verify says {verified:?}")
     })?;
-    Failure::unless(fs.calls() == 0, Invariant::KeepsUnexplained, || {
-        format!("an opening that refused changed the files: {:?}", fs.story())
-    })?;
+    untouched(fs, "an opening that refused")?;
     Failure::unless(!injury.harmless, Invariant::Bounded, || format!("a foreign file stops it: {error}"))
 }
 
@@ -168,14 +164,23 @@ fn opened(
     Ok(Tally { cut: 1, ..Tally::default() })
 }
 
-/// What the injury did not touch can be saved.
+/// What the injury did not touch can be saved, and stays saved.
 fn salvage(fixture: &Fixture, injury: &Injury, fs: &SimFs) -> Result<(), Failure> {
     let gives_up = |e| Failure::new(Invariant::DamageReported, format!("salvage gives up: {e}"));
-    let into: Arc<dyn Vfs> = Arc::new(MemFs::new());
-    let (engine, _) = (fixture.stage.open)(into, &fixture.options).map_err(gives_up)?;
+    let into = SimFs::new();
+    let open = |fs: &SimFs| (fixture.stage.open)(Arc::new(fs.clone()), &fixture.options).map_err(gives_up);
+    let engine = open(&into)?.0;
     (fixture.stage.salvage)(&*watched(fs), &*engine).map_err(gives_up)?;
-    let scan = engine.scan(KeyRange::all()).map_err(gives_up)?;
-    let saved: BTreeMap<_, _> = scan.collect::<contract::Result<_>>().map_err(gives_up)?;
+    let saved = everything(&*engine).map_err(gives_up)?;
+    untouched(fs, "salvage")?;
+    let power_loss = into.image(into.calls(), &Crash::new(CrashKind::Names, 1).names(0));
+    let kept = everything(&*open(&power_loss)?.0).map_err(gives_up)?;
+    Failure::unless(kept == saved, Invariant::Durability, || {
+        format!("power loss after a salvage takes what was saved: {kept:?}")
+    })?;
+    if injury.entries == injury::ANYTHING {
+        return Ok(());
+    }
     let written = fixture.ledger.written();
     let phantom = saved.iter().find(|(key, value)| !written.get(*key).is_some_and(|v| v.contains(*value)));
     Failure::unless(phantom.is_none(), Invariant::NoPhantom, || format!("salvage made up {phantom:?}"))?;
@@ -183,10 +188,11 @@ fn salvage(fixture: &Fixture, injury: &Injury, fs: &SimFs) -> Result<(), Failure
     let differ = written.keys().filter(|key| saved.get(*key).map(Vec::as_slice) != now.get(key)).count();
     Failure::unless(differ as u64 <= injury.entries, Invariant::DamageReported, || {
         format!("salvage loses {differ} keys, the injury touches {} entries at most", injury.entries)
-    })?;
-    Failure::unless(fs.calls() == 0, Invariant::KeepsUnexplained, || {
-        format!("salvage changed the files: {:?}", fs.story())
     })
+}
+
+fn everything(engine: &dyn Engine) -> contract::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+    engine.scan(KeyRange::all())?.collect()
 }
 
 /// The same world, in which reading without end or into far too large a buffer is a panic.

@@ -16,3 +16,42 @@ fn every_injury_to_every_small_store() {
         assert!(all.refused > 0 && all.harmless > 0 && all.cut > 0, "{all:?}");
     }
 }
+
+/// Folders where files are looked for, on a real filesystem. One that is not named like a file of ours is foreign; one
+/// that is must be told of, and never taken for a file.
+#[cfg(unix)]
+mod folders {
+    use contract::Error;
+    use harness::registry::persistent;
+    use std::sync::Arc;
+    use vfs::{OsFs, Vfs as _};
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "it makes folders in a real directory")]
+    fn are_foreign_or_told_of() {
+        for stage in persistent("folders") {
+            let dir = tempfile::tempdir().unwrap();
+            let world = || Arc::new(OsFs::existing(dir.path()).unwrap());
+            let open = || (stage.open)(world(), &stage.default_options());
+            std::fs::create_dir(dir.path().join("lost+found")).unwrap();
+            let (engine, report) = open().unwrap();
+            engine.put(b"k", b"v").unwrap();
+            assert_eq!(report.foreign, ["lost+found"]);
+            engine.close().unwrap();
+            drop(engine);
+            let names = world().list().unwrap();
+            for name in names.iter().filter(|name| *name != "lost+found") {
+                let (file, aside) = (dir.path().join(name), dir.path().join("lost+found").join("kept"));
+                std::fs::rename(&file, &aside).unwrap();
+                std::fs::create_dir(&file).unwrap();
+                match open().map(drop) {
+                    Err(Error::Io { file, .. } | Error::Corrupt { file, .. }) => assert_eq!(file, *name),
+                    other => panic!("{}: a folder named {name} gave {other:?}", stage.name),
+                }
+                std::fs::remove_dir(&file).unwrap();
+                std::fs::rename(&aside, &file).unwrap();
+            }
+            assert_eq!(open().unwrap().0.get(b"k").unwrap().as_deref(), Some(&b"v"[..]));
+        }
+    }
+}

@@ -1,4 +1,6 @@
-//! Every call to the world fails, once, twice and for ever, in every way in which a disk fails it.
+//! Every call to the world fails, once, twice and for ever, in every way in which a disk fails it; and the real world
+//! passes on what the kernel says.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use harness::crash::run::tiny_options;
 use harness::faults;
@@ -10,9 +12,83 @@ fn every_failing_call() {
         for sync in ["on-request", "every-write"] {
             let options = tiny_options(stage, 1).with("sync", sync).unwrap();
             match faults::every_call(stage, &options, 1, 1) {
-                Ok(tally) => eprintln!("{} {sync}: {tally:?}", stage.name),
+                Ok(tally) => {
+                    eprintln!("{} {sync}: {tally:?}", stage.name);
+                    assert!(tally.struck > 1000, "{tally:?}");
+                }
                 Err(counterexample) => panic!("{counterexample}"),
             }
+        }
+    }
+}
+
+/// Some files and folders of a Linux system refuse to be synced, and one is always full. An error from them proves
+/// that the kernel was asked, without a tool that watches system calls: take the call away, and the error is gone.
+#[cfg(target_os = "linux")]
+mod the_kernel_is_asked {
+    use std::io::ErrorKind;
+    use std::path::Path;
+    use vfs::{OsFs, Vfs as _};
+
+    /// A folder whose sync the kernel refuses: nothing in it lies on a device.
+    fn unsyncable() -> Option<&'static Path> {
+        let path = Path::new("/proc/self/task");
+        if !path.is_dir() {
+            harness::seeds::not_applicable("the kernel is asked", ["there is no /proc here"]);
+            return None;
+        }
+        Some(path)
+    }
+
+    fn full_disk() -> (tempfile::TempDir, OsFs) {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/full", dir.path().join("full")).unwrap();
+        let fs = OsFs::existing(dir.path()).unwrap();
+        (dir, fs)
+    }
+
+    #[test]
+    fn to_sync_a_file() {
+        let (_dir, fs) = full_disk();
+        let error = fs.open("full").unwrap().sync().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
+
+    #[test]
+    fn to_append() {
+        let (_dir, fs) = full_disk();
+        let error = fs.open("full").unwrap().append(b"x").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+    }
+
+    #[test]
+    fn to_sync_a_directory() {
+        let Some(path) = unsyncable() else { return };
+        let error = OsFs::existing(path).unwrap().sync_dir().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
+
+    /// Nothing needs to be made here, but an earlier attempt may have died before its sync: so the parent is synced all
+    /// the same, and this one refuses.
+    #[test]
+    fn to_sync_the_parent_of_a_store() {
+        let Some(path) = unsyncable() else { return };
+        let error = OsFs::create(path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
+
+    #[test]
+    fn and_what_it_says_reaches_the_engine_s_caller() {
+        let (_dir, fs) = full_disk();
+        let file = fs.open("full").unwrap();
+        assert!(file.truncate(0).is_err() || file.append(b"x").is_err());
+        // A folder that takes no file at all.
+        let Some(path) = unsyncable() else { return };
+        let world = std::sync::Arc::new(OsFs::existing(path).unwrap());
+        for stage in harness::registry::persistent("the kernel is asked") {
+            let opened = (stage.open)(world.clone(), &stage.default_options());
+            let refused = opened.and_then(|(engine, _)| engine.put(b"k", b"v"));
+            assert!(matches!(refused, Err(contract::Error::Io { .. })), "{refused:?}");
         }
     }
 }

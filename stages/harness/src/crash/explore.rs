@@ -2,7 +2,7 @@
 
 use super::ledger::{Ledger, Window};
 use super::run::Run;
-use super::{Plan, Script, mix};
+use super::{Plan, Script, mix, untouched};
 use crate::failure::Failure;
 use crate::invariant::Invariant;
 use contract::{Error, Stage};
@@ -231,9 +231,7 @@ fn undamaged(stage: &Stage, image: &SimFs) -> Result<(), Failure> {
         Err(Error::Unsupported { .. }) => {}
         Err(e) => return Err(says(format!("verify fails on what a crash left: {e}"))),
     }
-    Failure::unless(image.calls() == 0, Invariant::KeepsUnexplained, || {
-        format!("verify changed the files: {}", image.story().join(", "))
-    })
+    untouched(image, "verify")
 }
 
 /// A crash that may damage what was durable. A store may refuse such an image as damaged, or tell what it cut, but it
@@ -242,10 +240,7 @@ fn hard(stage: &Stage, seed: u64, image: &SimFs, ledger: &Ledger, window: Window
     let anything = Window { synced: 0, acknowledged: 0, ..window };
     let run = match Run::after(stage, seed, image.clone(), ledger, anything, false) {
         Err(failure) if failure.invariant == Invariant::TornTail => {
-            return Failure::unless(image.calls() == 0, Invariant::KeepsUnexplained, || {
-                format!("an opening that failed changed the files: {}", image.story().join(", "))
-            })
-            .map(|()| true);
+            return untouched(image, "an opening that failed").map(|()| true);
         }
         other => other?,
     };

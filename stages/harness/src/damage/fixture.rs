@@ -23,6 +23,8 @@ pub struct Fixture {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Every content that every name ever had.
     pub past: BTreeMap<String, BTreeSet<Vec<u8>>>,
+    /// The files of a store with the same past but for its values, which are as long and other.
+    pub twin: BTreeMap<String, Vec<u8>>,
     /// Whether it was closed.
     pub clean: bool,
     /// The states that it had, in order, and what was ever written.
@@ -69,13 +71,12 @@ impl Fixture {
     fn new(stage: &'static Stage, name: &str, text: &str, seed: u64) -> Result<Self, Failure> {
         let options = tiny_options(stage, seed);
         let ops = ops::text::parse(text).unwrap_or_default();
-        let mut build =
-            Build { stage, options, fs: SimFs::new(), ledger: Ledger::new(), past: BTreeMap::new() };
-        let clean = build
-            .all(&ops)
+        let (build, clean) = Build::of(stage, &options, &ops)
             .map_err(|e| Failure::new(Invariant::SameAnswers, format!("«{name}» cannot be made: {e}")))?;
-        build.remember();
-        let Build { options, fs, ledger, past, .. } = build;
+        let others: Vec<_> = ops.iter().map(other_values).collect();
+        let twin =
+            Build::of(stage, &options, &others).map_or(BTreeMap::new(), |(twin, _)| twin.fs.contents());
+        let Build { fs, ledger, past, .. } = build;
         let name = format!("{} «{name}» with {}", stage.name, crate::settings::show(&options));
         let frame_bytes = ops
             .iter()
@@ -83,7 +84,18 @@ impl Fixture {
             .map(|(key, value)| 64 + key.len() as u64 + value.map_or(0, |value| value.len() as u64));
         let frame_bytes = frame_bytes.max().unwrap_or(64);
         let proven = proven(&ledger);
-        Ok(Self { name, stage, options, files: fs.contents(), past, clean, ledger, proven, frame_bytes })
+        Ok(Self {
+            name,
+            stage,
+            options,
+            files: fs.contents(),
+            past,
+            twin,
+            clean,
+            ledger,
+            proven,
+            frame_bytes,
+        })
     }
 }
 
@@ -95,6 +107,23 @@ fn proven(ledger: &Ledger) -> usize {
     synced.map_or(0, |step| ledger.points().len() - steps.len() + step)
 }
 
+/// The same operation with another value of the same length.
+fn other_values(op: &Op) -> Op {
+    let other = |value: &[u8]| value.iter().map(|byte| byte ^ 0x15).collect::<Vec<u8>>();
+    match op {
+        Op::Put { key, value } => Op::Put { key: key.clone(), value: other(value) },
+        Op::Batch(batch) => {
+            let mut changed = contract::Batch::new();
+            for entry in batch.iter() {
+                let value = entry.value.map(other);
+                changed.push(contract::Entry { key: entry.key, value: value.as_deref() });
+            }
+            Op::Batch(changed)
+        }
+        op => op.clone(),
+    }
+}
+
 struct Build {
     stage: &'static Stage,
     options: Options,
@@ -104,6 +133,15 @@ struct Build {
 }
 
 impl Build {
+    /// A store, and whether it was closed in the end.
+    fn of(stage: &'static Stage, options: &Options, ops: &[Op]) -> contract::Result<(Self, bool)> {
+        let (fs, ledger) = (SimFs::new(), Ledger::new());
+        let mut build = Self { stage, options: options.clone(), fs, ledger, past: BTreeMap::new() };
+        let clean = build.all(ops)?;
+        build.remember();
+        Ok((build, clean))
+    }
+
     /// Makes the store. True if it was closed in the end.
     fn all(&mut self, ops: &[Op]) -> contract::Result<bool> {
         let mut engine = Some(self.open()?);

@@ -35,6 +35,9 @@ pub enum Leaves {
     Nothing,
 }
 
+/// An injury that may leave entries which nobody wrote here.
+pub const ANYTHING: u64 = u64::MAX;
+
 type Visit<'a> = dyn FnMut(&Injury, BTreeMap<String, Vec<u8>>) -> Result<(), Failure> + 'a;
 
 impl Injury {
@@ -160,6 +163,16 @@ fn replaced(fixture: &Fixture, name: &str, visit: &mut Visit<'_>) -> Result<(), 
             visit(&whole(&format!("as it was once ({i}, {} bytes)", older.len())), files)?;
         }
     }
+    if let Some(twin) = fixture.twin.get(name).filter(|_| fixture.clean) {
+        // Every entry in it is sound; only the mark and the file do not belong together, and either may be the stranger.
+        let mut injury =
+            Injury { entries: ANYTHING, ..whole("replaced by that of a store with other values") };
+        injury.files.extend(fixture.files.keys().cloned());
+        let mut files = fixture.files.clone();
+        if files.insert(name.to_owned(), twin.clone()).as_ref() != Some(twin) {
+            visit(&injury, files)?;
+        }
+    }
     for other in fixture.files.keys().filter(|other| *other != name) {
         for wound in [Wound::CopyOf(other.clone()), Wound::SwapWith(other.clone())] {
             let mut injury = whole(&wound.to_string());
@@ -201,6 +214,7 @@ fn planted(fixture: &Fixture, visit: &mut Visit<'_>) -> Result<(), Failure> {
             "000009",
             "999999",
             "1000000",
+            "18446744073709551614",
             "18446744073709551615",
             "99999999999999999999",
             "-1",
