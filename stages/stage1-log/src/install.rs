@@ -1,4 +1,5 @@
-//! The only way in which a file gets its name: written whole, synced, renamed, and the directory synced.
+//! The only way in which a file gets its name, written whole, synced, renamed, and the directory synced; and the only
+//! way in which a chain of files goes.
 //!
 //! **Invariants**
 //! 1. Under its final name a file is complete and on the device, whatever happens at whatever moment.
@@ -42,3 +43,20 @@ pub fn commit(vfs: &dyn Vfs, file: &dyn File, name: &str) -> Result<()> {
     vfs.sync_dir().during("sync", &vfs.location())
 }
 // ANCHOR_END: commit
+
+// ANCHOR: remove_chain
+/// Removes files each of which explains the one before it, the oldest first. Removals reach the device in any order
+/// unless a sync lies between them, and a file that outlives the one that explains it would be a stranger.
+pub fn remove_chain<'n>(vfs: &dyn Vfs, oldest_first: impl IntoIterator<Item = &'n str>) -> Result<()> {
+    for (i, name) in oldest_first.into_iter().enumerate() {
+        if i > 0 {
+            vfs.sync_dir().during("sync", &vfs.location())?;
+        }
+        match vfs.remove(name) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            other => other.during("remove", name)?,
+        }
+    }
+    Ok(())
+}
+// ANCHOR_END: remove_chain

@@ -151,6 +151,7 @@ fn replace_unclean(
         return Err(damage);
     }
     note(&replay, report);
+    let superseded = superseded(vfs, &replay.header, older)?;
     // What we saw may be the work of a process that was killed before it synced the directory. We are about to act
     // on it, so it must not be taken back afterwards.
     vfs.sync_dir().during("sync", &vfs.location())?;
@@ -160,11 +161,15 @@ fn replace_unclean(
         previous: Previous { number: newest, bytes: replay.end, last_checksum: replay.last_checksum },
         base_bytes: HEADER_BYTES as u64 + replay.entry_bytes,
     };
-    let superseded = superseded(vfs, &replay.header, older, report)?;
     let built = copy(vfs, &replay, &header, settings.chunk_bytes)?;
     let writer = install_log(vfs, built, &header)?;
+    // Oldest first, and each for good before the one that explains it goes.
+    install::remove_chain(vfs, superseded.iter().map(String::as_str))?;
+    if !superseded.is_empty() {
+        vfs.sync_dir().during("sync", &vfs.location())?;
+    }
+    report.leftovers_removed.extend(superseded);
     put_away(vfs, &replay, report)?;
-    remove_leftovers(vfs, &superseded, report)?;
     Ok(writer)
 }
 // ANCHOR_END: replace_unclean
@@ -185,21 +190,16 @@ fn copy(vfs: &dyn Vfs, replay: &Replay, header: &Header, chunk_bytes: usize) -> 
     builder.finish()
 }
 
-/// The names of those older logs that the chain of headers explains: each was replaced by the next. What it does not
-/// explain is left alone and reported.
-fn superseded(
-    vfs: &dyn Vfs,
-    newest: &Header,
-    older: &[u64],
-    report: &mut RecoveryReport,
-) -> Result<Vec<String>> {
+/// The names of the older logs, the oldest first. The chain of headers must explain each of them: it was replaced by
+/// the next. One that it does not explain never was this store's, or was put back by somebody.
+fn superseded(vfs: &dyn Vfs, newest: &Header, older: &[u64]) -> Result<Vec<String>> {
     let mut names = Vec::new();
     let mut expected = newest.previous.number;
     for &number in older.iter().rev() {
         let name = log_name(number);
         if number != expected {
-            report.foreign.push(name);
-            continue;
+            let what = "an older log that the store did not leave here; move it away to open the store";
+            return Err(Error::corrupt(&name, 0, what));
         }
         let file = vfs.open(&name).during("open", &name)?;
         expected = match Header::read(&*file, &name, number, ENGINE) {
@@ -210,10 +210,10 @@ fn superseded(
         };
         names.push(name);
     }
+    names.reverse();
     Ok(names)
 }
 
-// ANCHOR: put_away
 /// Removes a log that has been copied, or sets it aside if entries behind the cut can be read.
 fn put_away(vfs: &dyn Vfs, replay: &Replay, report: &mut RecoveryReport) -> Result<()> {
     let Tail::Torn { offset, why, bytes } = &replay.tail else {

@@ -14,7 +14,7 @@ use crate::clean::{self, Listed};
 use crate::log::{Frames, Log, Writer};
 use crate::recover::install_log;
 use crate::store::Store;
-use crate::{ENGINE, compact};
+use crate::{ENGINE, compact, install};
 use contract::{Error, IoContext, Result};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ pub(crate) struct Turn {
     pub(crate) user_bytes: u64,
     /// Bytes appended to files since opening.
     pub(crate) written_bytes: u64,
-    /// Replaced logs that could not be removed yet.
+    /// Replaced logs that could not be removed yet, the oldest first.
     pub(crate) leftovers: Vec<String>,
     /// Held until the store is closed.
     pub(crate) lock: Option<DirLock>,
@@ -121,13 +121,8 @@ impl Store {
     }
 
     fn remove_leftovers(&self, turn: &mut Turn) -> Result<()> {
-        while let Some(name) = turn.leftovers.last() {
-            match self.vfs.remove(name) {
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                other => other.during("remove", name)?,
-            }
-            turn.leftovers.pop();
-        }
+        install::remove_chain(&*self.vfs, turn.leftovers.iter().map(String::as_str))?;
+        turn.leftovers.clear();
         Ok(())
     }
     // ANCHOR_END: compact_in
