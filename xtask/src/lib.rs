@@ -82,6 +82,12 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
     let mut args = args.into_iter();
     let command = args.next().unwrap_or_else(|| "help".into());
     let rest: Vec<OsString> = args.collect();
+    // The commands that are programs of their own have their own help.
+    let own_help = ["bench", "crash", "mutants"].contains(&command.to_string_lossy().as_ref());
+    if !own_help && rest.iter().any(|arg| arg == "--help" || arg == "-h") {
+        print!("{HELP}");
+        return Ok(());
+    }
     match command.to_string_lossy().as_ref() {
         "ci" => ci::run(&rest),
         "book" => book::run(&rest),

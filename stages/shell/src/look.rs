@@ -25,7 +25,7 @@ pub(crate) fn compact(s: &mut Session<'_>, call: &Call) -> Answer {
     if s.wants_json(call) {
         writeln!(s.output, "{}", json!({ "disk_bytes_before": before, "disk_bytes": after }))?;
     } else {
-        writeln!(s.output, "{before} bytes on disk before, {after} after")?;
+        writeln!(s.output, "{} on disk before, {} after", report::size(before), report::size(after))?;
     }
     Ok(Outcome::Done)
 }

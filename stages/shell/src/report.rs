@@ -35,7 +35,8 @@ pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", HumanCount(number), if number == 1 { one } else { many })
 }
 
-fn size(bytes: u64) -> String {
+/// A number of bytes, and in larger units where it is large.
+pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => count(bytes, "byte", "bytes"),
         _ => format!("{} ({})", count(bytes, "byte", "bytes"), HumanBytes(bytes)),
