@@ -1,6 +1,7 @@
 //! The damage lab: does to the files of small stores everything that happens to files, and judges what is said.
 //!
-//! **Layout** [`fixture`]: the stores. [`injury`]: what is done to them. This file: what must be said.
+//! **Layout** [`fixture`]: the stores. [`injury`]: what is done to them. [`live`]: the same while they are open. This
+//! file: what must be said.
 //!
 //! **Invariants**
 //! 1. After a clean close every injury is reported, with the right file and a place within one entry of it, or
@@ -13,6 +14,7 @@
 
 pub mod fixture;
 pub mod injury;
+pub mod live;
 
 use crate::crash::verdict::{self, Pairs};
 use crate::crash::{guard, untouched};

@@ -1,7 +1,7 @@
 //! Everything that happens to files at rest, done to small stores of every engine.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
-use harness::damage::{Fixture, Tally, every_injury};
+use harness::damage::{Fixture, Tally, every_injury, live};
 use harness::registry::persistent;
 
 #[test]
@@ -15,6 +15,18 @@ fn every_injury_to_every_small_store() {
         }
         eprintln!("{}: {} injuries, {all:?}", stage.name, all.injuries());
         assert!(all.refused > 0 && all.harmless > 0 && all.cut > 0, "{all:?}");
+    }
+}
+
+#[test]
+fn every_byte_under_an_open_store() {
+    for stage in persistent("every_byte_under_an_open_store") {
+        let mut all = Tally::default();
+        for fixture in Fixture::all(stage, 0..1).unwrap() {
+            all.add(&live::every_byte(&fixture).unwrap_or_else(|e| panic!("{} breaks {e}", stage.name)));
+        }
+        eprintln!("{}: {all:?}", stage.name);
+        assert!(all.refused > 0);
     }
 }
 

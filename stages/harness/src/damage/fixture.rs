@@ -50,7 +50,10 @@ const STORES: [(&str, &str); 7] = [
         "compacted and closed",
         "put a 1\nput b 2\nput a 3\nbatch put c 4 ; put d 5\ndelete b\ncompact\nput e 6\nsync\nput f 7\nclose\n",
     ),
-    ("compacted and not closed", "put a 1\nput b 2\nput a 3\ndelete b\ncompact\nput e 6\nsync\nput f 7\n"),
+    (
+        "compacted and not closed",
+        "put a 1\nput b 2\nput c 9\nput a 3\ndelete b\ncompact\nput e 6\nsync\nput f 7\n",
+    ),
     (
         "recovered and closed",
         "put a 1\nsync\nput b 2\nkill\nput c 3\nsync\nbatch delete a ; put d 4\nclose\n",

@@ -1,0 +1,159 @@
+//! Takes one safeguard at a time out of a copy of the code, and sees which test notices.
+//!
+//! **Layout** [`rules`]: what is taken out. [`sites`]: where. [`copy`]: the copy that is broken, in the target folder;
+//! the code itself is never touched. [`trial`]: the tests.
+//!
+//! **Cost** A build of what depends on the changed file and a run of the tests until one fails: some ten seconds each.
+//!
+//! **Source** `DeMillo`, Lipton and Sayward, *Hints on Test Data Selection*, IEEE Computer 1978.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
+#![expect(clippy::disallowed_methods, reason = "it copies the source tree and times its own steps")]
+
+mod copy;
+mod rules;
+mod sites;
+mod trial;
+
+use copy::Copy;
+use sites::Site;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+use trial::Verdict;
+
+const HELP: &str = "\
+Takes one safeguard at a time out of a copy of the code, a sync, a lock, a comparison, and runs the tests until one of
+them notices. A safeguard that no test misses is a failure.
+
+Usage: cargo xtask mutants [OPTIONS]
+
+  --list         show what would be taken out, and where
+  --only TEXT    only where file, line or description says TEXT; may be repeated
+  -h, --help     this text
+
+The copy and its build lie in the target folder, under mutants. Exit status: 0 every one was noticed, 1 some were not,
+2 wrong usage, or the tables do not fit the code: each place that says sync, lock or checksum must be in them.
+";
+
+struct Args {
+    list: bool,
+    only: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let args = match parse() {
+        Ok(Some(args)) => args,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(e) => {
+            eprintln!("mutants: {e}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    run(&args).unwrap_or_else(|e| {
+        eprintln!("mutants: {e}");
+        ExitCode::from(2)
+    })
+}
+
+fn parse() -> Result<Option<Args>, lexopt::Error> {
+    use lexopt::prelude::*;
+    let mut args = Args { list: false, only: Vec::new() };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("list") => args.list = true,
+            Long("only") => args.only.push(parser.value()?.string()?),
+            Long("help") | Short('h') => return Ok(None),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    Ok(Some(args))
+}
+
+fn run(args: &Args) -> std::io::Result<ExitCode> {
+    let sources = copy::sources()?;
+    let (sites, passed) = match sites::find(&sources) {
+        Ok(found) => found,
+        Err(problems) => {
+            eprintln!("mutants: the tables do not fit the code:\n  {}", problems.join("\n  "));
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let wanted =
+        |site: &&Site| args.only.is_empty() || args.only.iter().any(|text| name(site).contains(text));
+    let sites: Vec<&Site> = sites.iter().filter(wanted).collect();
+    if args.list {
+        for site in &sites {
+            println!("{}", name(site));
+        }
+        println!("\nsays a watched word and decides nothing:");
+        for line in &passed {
+            println!("{}  ({})", line.line, line.reason());
+        }
+        println!(
+            "\n{} places to take a safeguard out of, {} lines that decide nothing",
+            sites.len(),
+            passed.len()
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| copy::workspace().join("target"), PathBuf::from);
+    let copy = Copy::make(&target)?;
+    let start = Instant::now();
+    eprintln!("mutants: first the code as it is, in {}", copy.root.display());
+    for path in ["stages/stage1-log/src/lib.rs", "stages/vfs/src/os.rs"] {
+        match trial::run(&copy, &target, path)? {
+            Verdict::Survived => {}
+            Verdict::Killed(test) => {
+                return Err(std::io::Error::other(format!("the code as it is fails {test}")));
+            }
+            Verdict::Unbuilt(error) => return Err(std::io::Error::other(error)),
+        }
+    }
+    let mut bad = 0;
+    for (i, site) in sites.iter().enumerate() {
+        let verdict = mutate(&copy, &target, site, &sources)?;
+        bad += u32::from(!matches!(verdict.0, Verdict::Killed(_)));
+        println!("{:>2}/{} {}", i + 1, sites.len(), tell(site, &verdict));
+    }
+    println!(
+        "{} of {} safeguards are missed by a test when they are gone, in {} s",
+        sites.len() - bad as usize,
+        sites.len(),
+        start.elapsed().as_secs()
+    );
+    Ok(ExitCode::from(u8::from(bad > 0)))
+}
+
+/// Breaks the copy, runs the tests, and mends it.
+fn mutate(
+    copy: &Copy,
+    target: &std::path::Path,
+    site: &Site,
+    sources: &[sites::Source],
+) -> std::io::Result<(Verdict, u64)> {
+    let start = Instant::now();
+    copy.write(&site.path, &site.mutated)?;
+    let verdict = trial::run(copy, target, &site.path);
+    if let Some(source) = sources.iter().find(|source| source.path == site.path) {
+        copy.write(&site.path, &source.text)?;
+    }
+    Ok((verdict?, start.elapsed().as_secs()))
+}
+
+fn name(site: &Site) -> String {
+    format!("{}:{}  {}", site.path, site.line, site.rule.what)
+}
+
+fn tell(site: &Site, (verdict, seconds): &(Verdict, u64)) -> String {
+    match verdict {
+        Verdict::Killed(test) => format!("{:<88} {seconds:>4} s  missed by {test}", name(site)),
+        Verdict::Survived => format!("{:<88} {seconds:>4} s  SURVIVED: no test misses it", name(site)),
+        Verdict::Unbuilt(error) => format!("{:<88} {seconds:>4} s  DOES NOT COMPILE: {error}", name(site)),
+    }
+}

@@ -1,0 +1,155 @@
+//! Where the rules apply, and what no rule knows.
+
+use crate::rules::{EXEMPT, RULES, Rule, WATCHED};
+
+/// A source file: its path from the workspace's root, and its text.
+pub(crate) struct Source {
+    /// The path.
+    pub(crate) path: String,
+    /// The text.
+    pub(crate) text: String,
+}
+
+/// A place in the code where a rule applies.
+pub(crate) struct Site {
+    /// The rule.
+    pub(crate) rule: &'static Rule,
+    /// The file's path.
+    pub(crate) path: String,
+    /// The line, counted from one.
+    pub(crate) line: usize,
+    /// The file with the safeguard taken out.
+    pub(crate) mutated: String,
+}
+
+/// A line that says a watched word and decides nothing.
+pub(crate) struct Passed {
+    /// Where, and what it says.
+    pub(crate) line: String,
+    /// The exemption's number in its table.
+    exempt: usize,
+}
+
+impl Passed {
+    /// Why there is nothing to take out.
+    pub(crate) fn reason(&self) -> &'static str {
+        EXEMPT[self.exempt].reason
+    }
+}
+
+/// Every site, and every line that decides nothing; or every reason why the tables do not fit the code.
+pub(crate) fn find(sources: &[Source]) -> Result<(Vec<Site>, Vec<Passed>), Vec<String>> {
+    let mut problems = Vec::new();
+    let mut sites = Vec::new();
+    for rule in &RULES {
+        let found: Vec<Site> = sources.iter().flat_map(|source| apply(rule, source)).collect();
+        if found.is_empty() {
+            problems.push(format!("no code says `{}` any more ({}): mend the rule", rule.find, rule.what));
+        }
+        sites.extend(found);
+    }
+    let mut passed = Vec::new();
+    for source in sources {
+        problems.extend(decide(source, &sites, &mut passed));
+    }
+    for (i, exempt) in EXEMPT.iter().enumerate().filter(|(i, _)| !passed.iter().any(|p| p.exempt == *i)) {
+        problems.push(format!("exemption {i}, `{}`, is of no use any more: remove it", exempt.find));
+    }
+    sites.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    if problems.is_empty() { Ok((sites, passed)) } else { Err(problems) }
+}
+
+fn apply(rule: &'static Rule, source: &Source) -> Vec<Site> {
+    if !source.path.ends_with(rule.file) {
+        return Vec::new();
+    }
+    let code = code(&source.text);
+    let places = code.match_indices(rule.find).map(|(at, _)| at);
+    let whole = places.filter(|&at| !starts_inside_a_name(&code[..at], rule.find));
+    whole
+        .map(|at| Site {
+            rule,
+            path: source.path.clone(),
+            line: source.text[..at].lines().count().max(1),
+            mutated: [&source.text[..at], rule.put, &source.text[at + rule.find.len()..]].concat(),
+        })
+        .collect()
+}
+
+/// `vfs.sync_dir()` is not found in `self.vfs.sync_dir()`.
+fn starts_inside_a_name(before: &str, find: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    find.starts_with(|c: char| c.is_alphanumeric()) && before.ends_with(part)
+}
+
+/// The text with everything that is not code blanked, byte for byte: comments, and the tests at the end.
+fn code(text: &str) -> String {
+    let end = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
+    let mut code = String::with_capacity(text.len());
+    for line in text[..end].split_inclusive('\n') {
+        if line.trim_start().starts_with("//") {
+            code.extend(line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        } else {
+            code.push_str(line);
+        }
+    }
+    code
+}
+
+/// Looks at every line of a file that says a watched word: a rule takes it out, or an exemption lets it pass, or nobody
+/// knows it, which is a problem.
+fn decide(source: &Source, sites: &[Site], passed: &mut Vec<Passed>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (number, line) in code(&source.text).lines().enumerate() {
+        let number = number + 1;
+        if !WATCHED.iter().any(|word| says(line, word)) {
+            continue;
+        }
+        let is_site = sites.iter().any(|site| {
+            let lines = site.rule.find.lines().count();
+            site.path == source.path && (site.line..site.line + lines).contains(&number)
+        });
+        let line_in_words = format!("{}:{number}: {}", source.path, line.trim());
+        let exempt = EXEMPT.iter().position(|e| source.path.ends_with(e.file) && line.contains(e.find));
+        match exempt {
+            _ if is_site => {}
+            Some(exempt) => passed.push(Passed { line: line_in_words, exempt }),
+            None => problems.push(format!("no rule knows {line_in_words}")),
+        }
+    }
+    problems
+}
+
+/// Whether `word` stands in `line` as the start of a name.
+fn says(line: &str, word: &str) -> bool {
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') || word == "checksum")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Source {
+        Source { path: "stages/stage1-log/src/x.rs".into(), text: text.into() }
+    }
+
+    #[test]
+    fn a_rule_is_applied_to_code_only_and_to_whole_names() {
+        static RULE: Rule = Rule { what: "", file: "", find: "vfs.sync_dir()", put: "Ok(())" };
+        let text = "// vfs.sync_dir()\nself.vfs.sync_dir();\nlet x = vfs.sync_dir();\n\
+                    #[cfg(test)]\nmod tests { vfs.sync_dir(); }\n";
+        let sites = apply(&RULE, &source(text));
+        assert_eq!(sites.len(), 1);
+        assert_eq!((sites[0].line, sites[0].mutated.contains("let x = Ok(());")), (3, true));
+        assert!(sites[0].mutated.starts_with("// vfs.sync_dir()\nself.vfs.sync_dir();\n"));
+    }
+
+    #[test]
+    fn a_watched_word_that_nobody_knows_is_told_of() {
+        let text = "fn lock() {}\nlet a = unknown.sync();\nlet b = resync(1);\n// c.sync()\n";
+        let problems = decide(&source(text), &[], &mut Vec::new());
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains(":2:"));
+    }
+}
