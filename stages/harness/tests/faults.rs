@@ -4,7 +4,12 @@
 
 use harness::crash::run::tiny_options;
 use harness::faults;
+use harness::gate::{Event, Gate};
+use harness::invariant::Invariant;
 use harness::registry::persistent;
+use std::sync::Arc;
+use std::thread;
+use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs};
 
 #[test]
 fn every_failing_call() {
@@ -19,6 +24,36 @@ fn every_failing_call() {
                 Err(counterexample) => panic!("{counterexample}"),
             }
         }
+    }
+}
+
+/// One thread syncs for all who wait. If its sync fails, asking again would succeed and prove nothing: the pages are
+/// lost. So all who waited must hear of it.
+#[test]
+fn a_failed_sync_fails_all_who_waited_for_it() {
+    for stage in persistent("a_failed_sync_fails_all_who_waited_for_it") {
+        let fs = SimFs::new();
+        let (gate, events) = Gate::new(fs.clone());
+        let options = stage.default_options().with("sync", "every-write").unwrap();
+        let (engine, _) = (stage.open)(Arc::new(gate.clone()), &options).unwrap();
+        engine.put(b"before", b"v").unwrap();
+        thread::scope(|scope| {
+            while events.try_recv().is_ok() {}
+            let shut = gate.shut();
+            let first = scope.spawn(|| engine.put(b"first", b"v"));
+            assert!(events.iter().any(|event| event == Event::SyncWaits));
+            let second = scope.spawn(|| engine.put(b"second", b"v"));
+            assert!(events.iter().any(|event| event == Event::Appended));
+            fs.inject(Fault::new(Errno::Eio).on(Op::Sync));
+            drop(shut);
+            for (name, put) in [("first", first.join().unwrap()), ("second", second.join().unwrap())] {
+                assert!(put.is_err(), "{}: {} acknowledged the {name}", Invariant::FailedWrite, stage.name);
+            }
+        });
+        assert_eq!(fs.faults_struck(), 1);
+        let image = fs.image(fs.calls(), &Crash::new(CrashKind::GlobalPrefix, 0));
+        let (engine, _) = (stage.open)(Arc::new(image), &options).unwrap();
+        assert_eq!(engine.get(b"before").unwrap().as_deref(), Some(&b"v"[..]));
     }
 }
 
