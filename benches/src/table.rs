@@ -91,7 +91,7 @@ pub fn bounds(report: &Report) -> Grid {
     ];
     let of_bound = report.rows.iter().filter(|row| row.subject == BOUND);
     let cells = |row: &Row| {
-        let mut cells = vec![row.workload.clone()];
+        let mut cells = vec![row.name()];
         cells.extend(figures(row));
 
         cells
