@@ -8,15 +8,13 @@
 //! 2. No length is believed before the bytes are known to be there, so a forged one reads and allocates nothing.
 //!
 //! **Cost** One read for each chunk, of 256 KiB unless said otherwise: the chunk stays in the processor's cache while
-//! its frames are walked. No allocation for a frame.
+//! its frames are walked. No allocation for a frame. How fast the kernel hands a chunk over depends on how it was
+//! written: a log that was written in large pieces lies in the page cache in large pieces too.
 
 use super::{Location, Log};
 use crate::frame::{Frame, HEAD_BYTES, Head, Kind, Place};
 use contract::{Error, IoContext};
 use vfs::{File, read_full};
-
-/// Where a read should begin in memory: a cache line.
-const ALIGN_BYTES: usize = 64;
 
 /// A part of a log: whole frames from `start` up to `end`, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +127,7 @@ impl<'a> Reader<'a> {
         // A little more than a chunk: the frame that the chunk's end falls into comes with the same read.
         let chunk_bytes = (chunk_bytes + chunk_bytes / 64).max(HEAD_BYTES * 2);
         // A short stretch needs no more than itself: clearing a chunk would cost more than reading it.
-        let needed = chunk_bytes.min(stretch.bytes()).max(HEAD_BYTES * 2) + ALIGN_BYTES;
+        let needed = chunk_bytes.min(stretch.bytes()).max(HEAD_BYTES * 2);
         if buffer.len() > chunk_bytes * 2 {
             // One large frame must not keep its memory for ever.
             buffer.truncate(needed);
@@ -246,17 +244,14 @@ impl<'a> Reader<'a> {
         if have >= needed {
             return Ok(());
         }
-        if needed + ALIGN_BYTES > self.buffer.len() {
-            self.buffer.resize(needed + ALIGN_BYTES, 0);
+        if needed > self.buffer.len() {
+            self.buffer.resize(needed, 0);
         }
-        // What is there goes right in front of an aligned address, and the read goes to that address: the kernel
-        // copies there nearly twice as fast as to the odd address that a large allocation begins at.
-        let aligned = have + self.buffer[have..].as_ptr().align_offset(ALIGN_BYTES).min(ALIGN_BYTES);
-        self.buffer.copy_within(self.from..self.to, aligned - have);
-        (self.from, self.to) = (aligned - have, aligned);
+        self.buffer.copy_within(self.from..self.to, 0);
+        (self.from, self.to) = (0, have);
         let at = self.offset + have as u64;
-        let room = Stretch { start: at, end: self.end }.bytes().min(self.buffer.len() - aligned);
-        let n = read_full(self.file, &mut self.buffer[aligned..aligned + room], at)
+        let room = Stretch { start: at, end: self.end }.bytes().min(self.buffer.len() - have);
+        let n = read_full(self.file, &mut self.buffer[have..have + room], at)
             .during("read", self.name)
             .map_err(Stop::Failed)?;
         self.to += n;
