@@ -214,6 +214,7 @@ fn superseded(vfs: &dyn Vfs, newest: &Header, older: &[u64]) -> Result<Vec<Strin
     Ok(names)
 }
 
+// ANCHOR: put_away
 /// Removes a log that has been copied, or sets it aside if entries behind the cut can be read.
 fn put_away(vfs: &dyn Vfs, replay: &Replay, report: &mut RecoveryReport) -> Result<()> {
     let Tail::Torn { offset, why, bytes } = &replay.tail else {

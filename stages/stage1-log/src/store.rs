@@ -2,7 +2,7 @@
 //!
 //! **Invariants**
 //! 1. Readers take no lock but the one under which the current log's `Arc` is cloned.
-//! 2. What changes the store goes through the [writer's turn](crate::turn).
+//! 2. What changes the store goes through the writer's turn, `turn.rs`.
 //!
 //! **Cost** A put is one write call of its frame; a get is a scan, O(n); both allocate nothing for an entry but the
 //! value that is given back.

@@ -10,6 +10,7 @@
 //!                                                      until that fails, lifts the limit, writes on; says the
 //!                                                      number of each write that is acknowledged
 //! ```
+#![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "its lines are what the test reads")]
 #![expect(clippy::disallowed_methods, reason = "counting descriptors means listing /proc/self/fd")]
 
