@@ -9,6 +9,7 @@ use harness::invariant::Invariant;
 use harness::registry::persistent;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs};
 
 #[test]
@@ -27,6 +28,9 @@ fn every_failing_call() {
     }
 }
 
+/// What takes longer does not happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// One thread syncs for all who wait. If its sync fails, asking again would succeed and prove nothing: the pages are
 /// lost. So all who waited must hear of it.
 #[test]
@@ -38,12 +42,15 @@ fn a_failed_sync_fails_all_who_waited_for_it() {
         let (engine, _) = (stage.open)(Arc::new(gate.clone()), &options).unwrap();
         engine.put(b"before", b"v").unwrap();
         thread::scope(|scope| {
+            let wait_for = |wanted| {
+                while events.recv_timeout(PATIENCE).expect("the store does not sync") != wanted {}
+            };
             while events.try_recv().is_ok() {}
             let shut = gate.shut();
             let first = scope.spawn(|| engine.put(b"first", b"v"));
-            assert!(events.iter().any(|event| event == Event::SyncWaits));
+            wait_for(Event::SyncWaits);
             let second = scope.spawn(|| engine.put(b"second", b"v"));
-            assert!(events.iter().any(|event| event == Event::Appended));
+            wait_for(Event::Appended);
             fs.inject(Fault::new(Errno::Eio).on(Op::Sync));
             drop(shut);
             for (name, put) in [("first", first.join().unwrap()), ("second", second.join().unwrap())] {

@@ -186,9 +186,10 @@ impl Trial<'_> {
                         Invariant::ErrorsSurface,
                         || "closed with success over a call that failed".to_owned(),
                     )?;
-                    let told = *op == Op::Close || self.fs.faults_struck() == 0;
-                    let told = told && matches!(self.trouble, Trouble::Fails(_) | Trouble::Restless(_));
-                    self.ledger.acknowledge(self.fs.calls(), told && !self.poisoned);
+                    // A handle that is only dropped cannot say what failed, and a full disk keeps no count.
+                    let quiet = self.fs.faults_struck() == 0 && !matches!(self.trouble, Trouble::Full { .. });
+                    let durable = *op == Op::Close || (quiet && !self.poisoned);
+                    self.ledger.acknowledge(self.fs.calls(), durable);
                 }
                 Err(error) => self.refused(op, struck, &error)?,
             }

@@ -24,7 +24,7 @@ use trial::Verdict;
 
 const HELP: &str = "\
 Takes one safeguard at a time out of a copy of the code, a sync, a lock, a comparison, and runs the tests until one of
-them notices. A safeguard that no test misses is a failure.
+them notices. A safeguard that goes unnoticed is a failure.
 
 Usage: cargo xtask mutants [OPTIONS]
 
@@ -122,7 +122,7 @@ fn run(args: &Args) -> std::io::Result<ExitCode> {
         println!("{:>2}/{} {}", i + 1, sites.len(), tell(site, &verdict));
     }
     println!(
-        "{} of {} safeguards are missed by a test when they are gone, in {} s",
+        "{} of {} safeguards do not go without a test that notices, in {} s",
         sites.len() - bad as usize,
         sites.len(),
         start.elapsed().as_secs()
@@ -152,8 +152,8 @@ fn name(site: &Site) -> String {
 
 fn tell(site: &Site, (verdict, seconds): &(Verdict, u64)) -> String {
     match verdict {
-        Verdict::Killed(test) => format!("{:<88} {seconds:>4} s  missed by {test}", name(site)),
-        Verdict::Survived => format!("{:<88} {seconds:>4} s  SURVIVED: no test misses it", name(site)),
+        Verdict::Killed(test) => format!("{:<88} {seconds:>4} s  noticed by {test}", name(site)),
+        Verdict::Survived => format!("{:<88} {seconds:>4} s  SURVIVED: no test notices", name(site)),
         Verdict::Unbuilt(error) => format!("{:<88} {seconds:>4} s  DOES NOT COMPILE: {error}", name(site)),
     }
 }

@@ -144,7 +144,7 @@ pub(crate) const RULES: [Rule; 45] = [
         "a mark's checksum is compared",
         "clean.rs",
         "frame::checksum(body) != u32::from_le_bytes(*checksum)",
-        "false",
+        "frame::checksum(body) != u32::from_le_bytes(*checksum) && false",
     ),
     rule("a clean log is as long as its mark says", "recover.rs", "replay.size != listed.bytes", "false"),
     rule(
