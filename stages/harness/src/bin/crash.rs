@@ -34,7 +34,7 @@ Usage: cargo xtask crash [OPTIONS]
                       K1 everything landed in order     K5 sizes and bytes landed apart
                       K2 each file a prefix of its own  K6 some names landed
                       K3 some pages landed
-  --depth N         how many crashes one after the other (default 3)
+  --depth N         how many crashes one after the other (default 4)
   --threads N       how many threads (default: one for each core)
   --keep DIR        write the files of a violation into folders in DIR
   --only-crashes    no failing calls and no injuries before
@@ -157,12 +157,23 @@ fn run(args: &Args) -> ExitCode {
     if let Some(violation) = &outcome.violation {
         let told = story::tell(stage, violation, &mut |name, image| keep(args.keep.as_deref(), name, image));
         println!(
-            "{told}\nAgain: cargo xtask crash --engine {} --only-crashes --seed {} --images 1\n",
-            stage.name, violation.seed
+            "{told}\nAgain: cargo xtask crash --engine {} --only-crashes --seed {} --images 1{}\n",
+            stage.name,
+            violation.seed,
+            more_flags(args)
         );
     }
     println!("{}{sampled}", summary(stage.name, &outcome, args.seed, took));
     ExitCode::from(u8::from(outcome.violation.is_some()))
+}
+
+/// The flags that decide what a seed means.
+fn more_flags(args: &Args) -> String {
+    let default = Plan::default();
+    let kinds: Vec<_> = args.plan.kinds.iter().map(|kind| format!("K{}", *kind as u8)).collect();
+    let kinds = (args.plan.kinds != default.kinds).then(|| format!(" --kinds {}", kinds.join(",")));
+    let depth = (args.plan.depth != default.depth).then(|| format!(" --depth {}", args.plan.depth));
+    [kinds, depth].into_iter().flatten().collect()
 }
 
 /// One in so many calls that fail, and one in so many injuries: what is left to the tests, in another draw.

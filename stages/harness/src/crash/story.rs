@@ -1,6 +1,7 @@
 //! A broken promise, told: what was asked for, what reached the disk, what the crash took, what the store says.
 
-use super::explore::{Moment, follow};
+use super::Plan;
+use super::explore::{Moment, Tally, explore, follow};
 use super::lab::Violation;
 use super::run::Run;
 use crate::ops::text;
@@ -13,7 +14,8 @@ pub fn tell(stage: &Stage, violation: &Violation, keep: &mut dyn FnMut(&str, &Si
     let Violation { seed, script, broken } = violation;
     let mut text = format!("{} breaks {}\n", stage.name, broken.failure);
     let count: usize = script.lives.iter().map(Vec::len).sum();
-    let _ = write!(text, "\nThe shortest script ({count} operations, seed {seed}):\n");
+    let plural = if count == 1 { "" } else { "s" };
+    let _ = write!(text, "\nThe shortest script ({count} operation{plural}, seed {seed}):\n");
     for (life, ops) in script.lives.iter().enumerate().take(broken.path.len().max(1)) {
         if life > 0 {
             text.push_str("  (crash, then in what was left:)\n");
@@ -31,7 +33,28 @@ pub fn tell(stage: &Stage, violation: &Violation, keep: &mut dyn FnMut(&str, &Si
         }
         life += 1;
     });
+    if names_alone_are_missing(stage, violation) {
+        text.push_str(
+            "\nOn a filesystem that lands names in order, and with a sync of their file, nothing breaks here: what is \
+             missing is a sync of the directory.\n",
+        );
+    }
     text
+}
+
+/// Whether the same script breaks nothing where names land as on ext4.
+fn names_alone_are_missing(stage: &Stage, violation: &Violation) -> bool {
+    let Violation { seed, script, broken } = violation;
+    let strict = broken.path.last().is_some_and(|moment| moment.crash.profile == Profile::Strict);
+    let depth = broken.path.len();
+    let plan = Plan { profiles: vec![Profile::Lenient], depth, branch: 1, ..Plan::default() };
+    let mut left = 20_000u64;
+    let mut see = |images| {
+        left = left.saturating_sub(images);
+        left > 0
+    };
+    let explored = explore(stage, script, *seed, &plan, &mut Tally::default(), &mut see);
+    strict && matches!(explored, Some(Ok(())))
 }
 
 fn tell_life(text: &mut String, life: usize, run: &Run<'_>, crash: Option<(&Moment, &SimFs)>) {

@@ -152,4 +152,10 @@ mod tests {
         assert_eq!(problems.len(), 1);
         assert!(problems[0].contains(":2:"));
     }
+
+    #[test]
+    fn every_sync_lock_and_checksum_in_the_code_is_in_the_tables() {
+        let problems = find(&crate::copy::sources().unwrap()).err().unwrap_or_default();
+        assert!(problems.is_empty(), "rules.rs does not fit the code:\n{}", problems.join("\n"));
+    }
 }
