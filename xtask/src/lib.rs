@@ -35,6 +35,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
             --update          rewrite the transcripts and tables from what the programs say now
   bench   measure the engines (built for release); cargo xtask bench --help tells the rest
   crash   simulate crashes (built for release); cargo xtask crash --help tells the rest
+  mutants take one safeguard at a time out of a copy of the code, and see which test notices
   tidy    check the source for what neither rustfmt nor clippy can see
   help    this text
 ";

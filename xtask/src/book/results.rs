@@ -3,6 +3,8 @@
 //! **Layout** The benchmark's figures lie in `book/src/results/NAME.json`. From them alone the benchmark writes
 //! `NAME.md` (tables), `NAME.txt` (single figures, for sentences) and `NAME/*.svg` (charts); pages include these.
 //!
+//! The README shows one of the tables, between two comments.
+//!
 //! **Invariants** What is committed is, byte for byte, what the benchmark writes now, and nothing else lies there.
 
 use crate::tidy::Finding;
@@ -20,7 +22,32 @@ fn folder(root: &Path) -> PathBuf {
 /// Writes tables and charts anew.
 pub fn update() -> Result<(), String> {
     let folder = folder(&workspace::root());
-    workspace::files(&folder, "json").iter().try_for_each(|json| report(json, &folder))
+    workspace::files(&folder, "json").iter().try_for_each(|json| report(json, &folder))?;
+    let path = workspace::root().join("README.md");
+    let text = workspace::read(&path)?;
+    let shown = with_tables(&text, &|name| workspace::read(&folder.join(name)).ok());
+    fs::write(&path, shown).map_err(|e| format!("cannot write {}: {e}", path.display()))
+}
+
+/// A text with the tables that its comments name, as in `<!-- table: stage1.md:ratios -->` … `<!-- end -->`.
+fn with_tables(text: &str, read: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("<!-- table: ") {
+        let Some((name, body)) = after.split_once(" -->") else { break };
+        let Some((_, behind)) = body.split_once("<!-- end -->") else { break };
+        let table = name.split_once(':').and_then(|(file, anchor)| section(&read(file)?, anchor));
+        shown += &format!("{before}<!-- table: {name} -->\n\n{}\n\n<!-- end -->", table.unwrap_or_default());
+        rest = behind;
+    }
+    shown + rest
+}
+
+/// What stands between the two comments of an anchor.
+fn section(text: &str, anchor: &str) -> Option<String> {
+    let (_, from) = text.split_once(&format!("<!-- ANCHOR: {anchor} -->"))?;
+    let (section, _) = from.split_once(&format!("<!-- ANCHOR_END: {anchor} -->"))?;
+    Some(section.trim().to_owned())
 }
 
 /// Writes them elsewhere, and compares.
@@ -33,7 +60,16 @@ pub fn check() -> Result<Vec<Finding>, String> {
     let scratch = std::env::temp_dir().join(format!("strata-results-{}", std::process::id()));
     let written = figures.iter().try_for_each(|json| report(json, &scratch)).and_then(|()| made(&scratch));
     let _ = fs::remove_dir_all(&scratch);
-    Ok(compare(&made(&folder(&root))?, &written?))
+    let mut findings = compare(&made(&folder(&root))?, &written?);
+    let readme = workspace::read(&root.join("README.md"))?;
+    if with_tables(&readme, &|name| workspace::read(&folder(&root).join(name)).ok()) != readme {
+        findings.push(Finding::new(
+            "README.md",
+            0,
+            "its table is not the book's: run `cargo xtask book --update`",
+        ));
+    }
+    Ok(findings)
 }
 
 /// Has the benchmark write what belongs to one file of figures.
@@ -77,6 +113,17 @@ fn compare(committed: &BTreeMap<String, String>, written: &BTreeMap<String, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_put_between_its_comments_and_nothing_else_changes() {
+        let read = |name: &str| {
+            (name == "a.md").then(|| "x <!-- ANCHOR: t -->\n\n| 1 |\n\n<!-- ANCHOR_END: t --> y".to_owned())
+        };
+        let shown = with_tables("A <!-- table: a.md:t --> old <!-- end --> B", &read);
+        assert_eq!(shown, "A <!-- table: a.md:t -->\n\n| 1 |\n\n<!-- end --> B");
+        assert_eq!(with_tables(&shown, &read), shown);
+        assert_eq!(with_tables("no table", &read), "no table");
+    }
 
     #[test]
     fn every_difference_is_found() {
