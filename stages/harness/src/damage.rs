@@ -1,7 +1,7 @@
 //! The damage lab: does to the files of small stores everything that happens to files, and judges what is said.
 //!
-//! **Layout** [`fixture`]: the stores. [`injury`]: what is done to them. [`live`]: the same while they are open. This
-//! file: what must be said.
+//! **Layout** [`fixture`]: the stores. [`injury`]: what is done to them. [`live`]: the same while they are open.
+//! `after`: what must hold once a damaged store has opened. This file: what must be said.
 //!
 //! **Invariants**
 //! 1. After a clean close every injury is reported, with the right file and a place within one entry of it, or
@@ -12,6 +12,7 @@
 //!
 //! **Cost** One verify, one opening, one read of everything and one salvage for each injury.
 
+mod after;
 pub mod fixture;
 pub mod injury;
 pub mod live;
@@ -86,7 +87,8 @@ pub fn check(fixture: &Fixture, injury: &Injury, files: BTreeMap<String, Vec<u8>
         }
         Ok((engine, report)) => {
             let pairs = verdict::read(&*engine, &fixture.ledger)?;
-            let tally = opened(fixture, injury, &pairs, &report)?;
+            let tally = opened(fixture, injury, &fs, &pairs, &report)?;
+            after::planted_is_kept(fixture, injury, &fs)?;
             let after = engine.verify();
             Failure::unless(
                 matches!(&after, Err(Error::Unsupported { .. }))
@@ -94,6 +96,9 @@ pub fn check(fixture: &Fixture, injury: &Injury, files: BTreeMap<String, Vec<u8>
                 Invariant::DamageReported,
                 || format!("opened without a word, but verify says {after:?}"),
             )?;
+            if tally.harmless > 0 {
+                after::goes_on(fixture, &fs, &*engine)?;
+            }
             Ok(tally)
         }
     }
@@ -135,6 +140,7 @@ fn refused(
 fn opened(
     fixture: &Fixture,
     injury: &Injury,
+    fs: &SimFs,
     pairs: &Pairs,
     report: &RecoveryReport,
 ) -> Result<Tally, Failure> {
@@ -163,6 +169,7 @@ fn opened(
     if report.cut.is_none() && injury.leaves < Leaves::Nothing {
         return broken(Invariant::TornTail, "with less and did not say so");
     }
+    after::cut_is_kept(fixture, injury, fs, point, report)?;
     Ok(Tally { cut: 1, ..Tally::default() })
 }
 
@@ -175,11 +182,13 @@ fn salvage(fixture: &Fixture, injury: &Injury, fs: &SimFs) -> Result<(), Failure
     (fixture.stage.salvage)(&*watched(fs), &*engine).map_err(gives_up)?;
     let saved = everything(&*engine).map_err(gives_up)?;
     untouched(fs, "salvage")?;
-    let power_loss = into.image(into.calls(), &Crash::new(CrashKind::Names, 1).names(0));
-    let kept = everything(&*open(&power_loss)?.0).map_err(gives_up)?;
-    Failure::unless(kept == saved, Invariant::Durability, || {
-        format!("power loss after a salvage takes what was saved: {kept:?}")
-    })?;
+    for seed in 0..3 {
+        let power_loss = into.image(into.calls(), &Crash::new(CrashKind::Names, seed).names(0));
+        let kept = everything(&*open(&power_loss)?.0).map_err(gives_up)?;
+        Failure::unless(kept == saved, Invariant::Durability, || {
+            format!("power loss after a salvage takes what was saved: {kept:?}")
+        })?;
+    }
     if injury.entries == injury::ANYTHING {
         return Ok(());
     }

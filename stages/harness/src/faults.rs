@@ -147,7 +147,7 @@ pub struct Tally {
 
 /// The workloads that every call of is made to fail. They use everything that writes, and read in between.
 pub const WORKLOADS: [&str; 3] = [
-    "put a 1\nput b 22\nsync\ndelete a\nbatch put c 3 ; put b 4 ; delete a\nget b\nclose\nput d 5\nscan\nput e 6\n",
+    "put a 1\nput b 22\nsync\ndelete a\nbatch put c 3 ; put b 4 ; delete a\nsync\nget b\nclose\nput d 5\nscan\nput e 6\n",
     "put a 1\nput-if-absent a 2\nput-if-absent f 7\nput a 3\nput b 8\nsync\ncompact\nput c 4\nverify\ncontains c\n\
      delete a\ncompact\nstep\nsync\nput g 9\nscan-prefix g\n",
     "batch put k 1 ; put l 2\ndrop\nput m 3\nsync\nput n 4\nkill\nget m\nput o 5\nexplain n\nclose\nget o\n",

@@ -1,13 +1,23 @@
 //! Every engine that keeps anything, crashed before every call with every kind of crash, and again during recovery.
 //!
 //! Fixed seeds, a few seconds. `cargo xtask crash` does the same for as long as you like.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
-use contract::oracle;
+use contract::{KeyRange, oracle};
 use harness::crash::lab::{Progress, Search};
+use harness::crash::run::tiny_options;
 use harness::crash::{Plan, Script, Tally, explore, story};
+use harness::faults::hooked::{Hooked, Hooks};
 use harness::invariant::Invariant;
 use harness::ops::text;
 use harness::registry::persistent;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use vfs::File;
+use vfs::sim::{Crash, CrashKind, SimFs};
 
 #[test]
 fn every_crash_at_every_call() {
@@ -72,5 +82,63 @@ fn the_engine_in_memory_is_shown_what_it_loses() {
     let told = story::tell(&oracle::STAGE, &violation, &mut |_, _| {});
     for words in ["oracle breaks I1 durability", "the store holds nothing at all", "the process is killed"] {
         assert!(told.contains(words), "{told}");
+    }
+}
+
+/// Lets the first sync after it was armed reach the device, and keeps its caller waiting for the answer.
+struct LateAnswer {
+    armed: AtomicBool,
+    synced: Mutex<Sender<()>>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+impl Hooks for LateAnswer {
+    fn sync(&self, file: &dyn File) -> io::Result<()> {
+        file.sync()?;
+        if self.armed.swap(false, Ordering::AcqRel) {
+            self.synced.lock().unwrap().send(()).unwrap();
+            self.go_on.lock().unwrap().recv_timeout(Duration::from_secs(20)).unwrap();
+        }
+        Ok(())
+    }
+}
+
+/// What one thread appends while another's sync is under way is not on the device, though the sync ends after it. An
+/// engine that believes otherwise takes a torn tail for damage.
+#[test]
+fn what_is_appended_beside_a_sync_is_not_taken_for_synced() {
+    for stage in persistent("what_is_appended_beside_a_sync_is_not_taken_for_synced") {
+        let fs = SimFs::new();
+        let (synced, has_synced) = channel();
+        let (let_go, go_on) = channel();
+        let hooks = LateAnswer {
+            armed: AtomicBool::new(false),
+            synced: Mutex::new(synced),
+            go_on: Mutex::new(go_on),
+        };
+        let world = Arc::new(Hooked::new(Arc::new(fs.clone()), hooks));
+        let options = tiny_options(stage, 1).with("sync", "on-request").unwrap();
+        let (engine, _) = (stage.open)(world.clone(), &options).unwrap();
+        engine.put(b"a", b"synced").unwrap();
+        world.hooks().armed.store(true, Ordering::Release);
+        std::thread::scope(|scope| {
+            let sync = scope.spawn(|| engine.sync());
+            has_synced.recv_timeout(Duration::from_secs(20)).expect("the store does not sync");
+            engine.put(b"b", b"beside").unwrap();
+            let_go.send(()).unwrap();
+            sync.join().unwrap().unwrap();
+        });
+        engine.put(b"c", b"after").unwrap();
+        for kind in CrashKind::ALL {
+            for seed in 0..60 {
+                let image = fs.image(fs.calls(), &Crash::new(kind, seed));
+                let (left, _) = (stage.open)(Arc::new(image), &options).unwrap_or_else(|e| {
+                    panic!("{}: {} {kind:?} {seed}: {e}", Invariant::TornTail, stage.name)
+                });
+                let keys: Vec<_> = left.scan(KeyRange::all()).unwrap().map(|pair| pair.unwrap().0).collect();
+                let prefixes: [&[&[u8]]; 3] = [&[b"a"], &[b"a", b"b"], &[b"a", b"b", b"c"]];
+                assert!(prefixes.iter().any(|prefix| keys == *prefix), "{}: {keys:?}", Invariant::Prefix);
+            }
+        }
     }
 }

@@ -20,6 +20,8 @@ pub struct Injury {
     pub entries: u64,
     /// What is left to tell by that something is gone.
     pub leaves: Leaves,
+    /// A file that was put there, with its bytes.
+    pub planted: Option<(String, Vec<u8>)>,
     /// It must not stop anybody.
     pub harmless: bool,
 }
@@ -48,6 +50,7 @@ impl Injury {
             at,
             entries,
             leaves: Leaves::Proof,
+            planted: None,
             harmless: false,
         }
     }
@@ -195,7 +198,8 @@ fn planted(fixture: &Fixture, visit: &mut Visit<'_>) -> Result<(), Failure> {
     for name in ["notes.txt", ".nfs0001", "lost+found", "Bücher", "CURRENT~", "x"] {
         for bytes in contents() {
             let what = format!("planted, {} bytes", bytes.len());
-            let injury = Injury { harmless: true, ..Injury::new(name, what, 0..u64::MAX, 0) };
+            let planted = Some((name.to_owned(), bytes.clone()));
+            let injury = Injury { harmless: true, planted, ..Injury::new(name, what, 0..u64::MAX, 0) };
             visit(&injury, plant(name, &bytes))?;
         }
     }
@@ -210,6 +214,7 @@ fn planted(fixture: &Fixture, visit: &mut Visit<'_>) -> Result<(), Failure> {
             "0",
             "1",
             "000000",
+            "000002",
             "000003",
             "000009",
             "999999",
@@ -223,7 +228,9 @@ fn planted(fixture: &Fixture, visit: &mut Visit<'_>) -> Result<(), Failure> {
             let name = format!("{stem}{suffix}");
             for bytes in contents().filter(|_| !fixture.files.contains_key(&name)) {
                 let what = format!("planted, {} bytes", bytes.len());
-                visit(&Injury::new(&name, what, 0..u64::MAX, 0), plant(&name, &bytes))?;
+                let planted = Some((name.clone(), bytes.clone()));
+                let injury = Injury { planted, ..Injury::new(&name, what, 0..u64::MAX, 0) };
+                visit(&injury, plant(&name, &bytes))?;
             }
         }
     }

@@ -6,6 +6,7 @@
 //! **Leniency** An engine that passes over a large value without reading it cannot verify the key before it either.
 //! Stores with entries of more than [`SMALL_BYTES`] are left out; at opening, everything is read in any case.
 
+use super::after::NEW;
 use super::{Fixture, Tally};
 use crate::crash::guard;
 use crate::crash::verdict;
@@ -76,8 +77,6 @@ fn check(fixture: &Fixture, name: &str, wound: &Wound, then: Then) -> Result<boo
         Ok((engine, _)) => Ok(reads(&*engine, fixture)? || noticed),
     }
 }
-
-const NEW: (&[u8], &[u8]) = (b"a key of its own", b"new");
 
 /// Asks for everything in every way. Answers are right or errors; true if there was one.
 fn reads(engine: &dyn Engine, fixture: &Fixture) -> Result<bool, Failure> {

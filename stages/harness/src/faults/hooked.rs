@@ -64,6 +64,11 @@ impl<H: Hooks> Hooked<H> {
         Self { inner, hooks: Arc::new(hooks) }
     }
 
+    /// The hooks, for a test that changes what they do.
+    pub fn hooks(&self) -> &H {
+        &self.hooks
+    }
+
     fn file(&self, inner: Arc<dyn File>) -> Arc<dyn File> {
         Arc::new(HookedFile { inner, hooks: Arc::clone(&self.hooks) })
     }

@@ -128,8 +128,9 @@ impl Trial<'_> {
         Failure::unless(!struck || self.trouble.may_be_silent(), Invariant::ErrorsSurface, || {
             "returned success over a call that failed".to_owned()
         })?;
-        Failure::unless(!self.poisoned || !op.writes() || op.bytes() == 0, Invariant::FailedWrite, || {
-            "was accepted by a store that had said that it refuses writes".to_owned()
+        let changes = (op.writes() && op.bytes() > 0) || op.makes_durable();
+        Failure::unless(!self.poisoned || !changes, Invariant::FailedWrite, || {
+            "succeeded in a store that had said that it refuses writes".to_owned()
         })?;
         let every_write = self.options.durability().ok() == Some(Durability::EveryWrite);
         let durable = op.makes_durable() || (every_write && op.writes() && op.bytes() > 0);
