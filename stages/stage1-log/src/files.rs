@@ -33,7 +33,8 @@ impl Name {
         let digits = name.bytes().take_while(u8::is_ascii_digit).count();
         let (number, rest) = name.split_at(digits);
         match (number.parse(), rest) {
-            (Ok(n), _) if format!("{n:06}") != number => Self::Foreign,
+            // The first log is number 1; a header's 0 says that there was none before it.
+            (Ok(n), _) if n == 0 || format!("{n:06}") != number => Self::Foreign,
             (Ok(n), ".log") => Self::Log(n),
             (Ok(n), ".log.aside") => Self::Aside(n),
             (Ok(n), ".log.tmp") => Self::Unfinished(Some(n)),

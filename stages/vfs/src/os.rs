@@ -117,7 +117,7 @@ impl Vfs for OsFs {
         // A descriptor of its own: a lock belongs to the open file, and must die with the lock, not with `self`.
         let dir = fs::File::open(&self.path)?;
         match dir.try_lock() {
-            Ok(()) => Ok(DirLock::new(dir)),
+            Ok(()) => Ok(DirLock::new(Held(dir))),
             Err(TryLockError::WouldBlock) => Err(ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(e)) => Err(e),
         }
@@ -125,6 +125,17 @@ impl Vfs for OsFs {
 
     fn location(&self) -> String {
         self.path.display().to_string()
+    }
+}
+
+/// A locked descriptor, unlocked when dropped. Closing it would not do: a child that is just being spawned holds a
+/// copy of the descriptor until it execs, and the kernel keeps the lock until the last copy is closed.
+struct Held(fs::File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // What could fail here leaves the lock to the close that follows.
+        let _ = self.0.unlock();
     }
 }
 
