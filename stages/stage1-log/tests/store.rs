@@ -185,3 +185,40 @@ fn a_large_value_is_skipped_unread_and_found_again() -> Result<()> {
     assert_eq!(store.get(b"large")?, Some(vec![7; 100_000]));
     Ok(())
 }
+
+#[test]
+fn an_old_log_that_nothing_explains_is_refused_and_left_alone() -> Result<()> {
+    let fs = MemFs::new();
+    let (store, _) = open(&fs)?;
+    store.put(b"deleted", b"later")?;
+    let old = fs.contents()["000001.log"].clone();
+    store.delete(b"deleted")?;
+    store.compact()?;
+    store.put(b"a", b"1")?;
+    store.delete(b"a")?;
+    store.compact()?; // 000003.log replaces 000002.log: it says nothing about 000001.log.
+    let image = cut(&fs.contents(), usize::MAX);
+    image.plant("000001.log", old);
+    let before = image.contents();
+    assert_eq!(before.keys().collect::<Vec<_>>(), ["000001.log", "000003.log"]);
+    let error = open(&image).err().unwrap();
+    assert!(matches!(&error, Error::Corrupt { file, .. } if file == "000001.log"), "{error}");
+    assert_eq!(image.contents(), before);
+    Ok(())
+}
+
+#[test]
+fn a_floor_states_only_what_was_synced() -> Result<()> {
+    let fs = MemFs::new();
+    let (store, _) = open(&fs)?;
+    store.put(b"a", b"1")?;
+    store.sync()?;
+    let synced = fs.contents()["000001.log"].len();
+    store.put(b"b", b"2")?; // Begins with a floor that states `synced`.
+    store.put(b"c", b"3")?; // No sync since: no floor.
+    let log = fs.contents()["000001.log"].clone();
+    let frame = 12 + 1 + 1;
+    assert_eq!(log.len(), synced + 20 + 2 * frame);
+    assert_eq!(log[synced + 12..synced + 20], (synced as u64).to_le_bytes());
+    Ok(())
+}

@@ -250,3 +250,29 @@ pub struct Built {
     /// Its marks.
     pub marks: Marks,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vfs::{MemFs, Vfs};
+
+    #[test]
+    fn a_floor_states_no_more_than_was_synced_when_others_appended_meanwhile() {
+        let fs = MemFs::new();
+        let file = fs.create("x").unwrap();
+        let log = Arc::new(Log::new(file, "x".into(), 1, 0, Marks::new(1 << 20)));
+        let mut writer = Writer::new(Arc::clone(&log), 0, 0);
+        let mut frames = Frames::default();
+        let mut append = |writer: &mut Writer| {
+            frames.set_entry(Entry { key: b"k", value: Some(b"v") });
+            writer.append(&mut frames).unwrap()
+        };
+        let first = append(&mut writer);
+        append(&mut writer); // While a sync is on its way that covers the first one only.
+        log.synced.store(first, Ordering::Release);
+        let at = log.appended();
+        append(&mut writer);
+        let bytes = &fs.contents()["x"][usize::try_from(at).unwrap()..];
+        assert_eq!(Frame::verify(bytes, log.place(at)).unwrap().floor(), Some(first));
+    }
+}
