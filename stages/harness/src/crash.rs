@@ -1,13 +1,13 @@
 //! The crash lab: crashes a store before every call it makes to the world, opens what is left, and judges it.
 //!
 //! A *script* is a list of operations for each life of a store: the first life begins with an empty directory, and
-//! each later one with what a crash of the life before has left. A life runs to its end on a [`SimFs`](vfs::SimFs)
+//! each later one with what a crash of the life before has left. A life runs to its end on a [`SimFs`]
 //! that remembers every call; then each call is taken as the moment of a crash of each kind. From what is left the
 //! store is opened, read in every way and verified, and sometimes used again and crashed again: inside the recovery
 //! too.
 //!
 //! **Layout** [`ledger`]: what may be there after a crash. [`verdict`]: what is there, and which promise a difference
-//! breaks. [`run`]: one life. [`plan`]: which crashes. [`explore`]: all of them. [`lab`]: many scripts from seeds, on
+//! breaks. [`run`]: one life. [`plan`]: which crashes. [`mod@explore`]: all of them. [`lab`]: many scripts from seeds, on
 //! all cores. [`shortest`], [`story`]: a broken promise made short, and told.
 //!
 //! **Invariants**
@@ -42,9 +42,12 @@ pub struct Script {
 }
 
 impl Script {
-    /// The script that is `seed`: twelve small operations in the first life, a few in each later one.
+    /// The script that is `seed`: twelve small operations in the first life, a few in each later one. In every other
+    /// some values are larger than two sectors: only then can a crash leave a hole between what landed.
     pub fn generate(seed: u64, plan: &Plan) -> Self {
-        let shape = Shape::small();
+        let small = Shape::small();
+        let holes = mix(&[seed, 0x401e]).is_multiple_of(2);
+        let shape = Shape { largest_bytes: if holes { 1_500 } else { small.largest_bytes }, ..small };
         let mut lives = vec![generate(seed, &shape)];
         for life in 1..plan.depth {
             // Numbered on from the operations before, so that each life writes values of its own.

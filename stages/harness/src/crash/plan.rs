@@ -35,7 +35,7 @@ impl Default for Plan {
             draws: 3,
             tears: 64,
             depth: 4,
-            branch: 16,
+            branch: 40,
             later_draws: 3,
             later_ops: 3,
         }
