@@ -8,10 +8,10 @@
 //! | [`settings`], [`world`], [`gate`] | options drawn from a stage's own table; worlds without a disk; syncs on command |
 //! | [`model`] | what a store must answer, and what it held after each operation |
 //! | [`judge`], [`shrink`] | an engine beside the model; the shortest script that still fails |
+//! | [`broken`] | engines with one thing wrong each: the tests of the tests |
 //! | [`crash`] | every crash at every call, and again in the recovery |
 //! | [`damage`] | everything that happens to files at rest |
 //! | [`faults`] | every call that fails, in every way |
-//! | [`broken`] | engines with one thing wrong each: the tests of the tests |
 //! | [`script`] | contract scripts, and the transcript of an engine's answers and bytes |
 //!
 //! The tests are in `tests/`, one file for each way of looking.
