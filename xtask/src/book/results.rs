@@ -37,7 +37,10 @@ fn with_tables(text: &str, read: &dyn Fn(&str) -> Option<String>) -> String {
         let Some((name, body)) = after.split_once(" -->") else { break };
         let Some((_, behind)) = body.split_once("<!-- end -->") else { break };
         let table = name.split_once(':').and_then(|(file, anchor)| section(&read(file)?, anchor));
-        shown += &format!("{before}<!-- table: {name} -->\n\n{}\n\n<!-- end -->", table.unwrap_or_default());
+        let table = table.unwrap_or_default();
+        for part in [before, "<!-- table: ", name, " -->\n\n", &table, "\n\n<!-- end -->"] {
+            shown.push_str(part);
+        }
         rest = behind;
     }
     shown + rest
