@@ -68,6 +68,10 @@ pub trait Engine: Any + Send + Sync {
         Ok(false)
     }
 
+    /// Does background work as it comes up and waits while there is none, until the store is closed. It is for a
+    /// thread of its own to call: see [`Worker`](crate::Worker). An engine without such work returns at once.
+    fn attend(&self) {}
+
     /// Brings the store into its smallest shape. By default: steps until there is nothing left to do.
     fn compact(&self) -> Result<()> {
         while self.step()? {}

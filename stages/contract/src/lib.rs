@@ -19,6 +19,7 @@ pub mod oracle;
 mod report;
 mod scan;
 mod stage;
+mod worker;
 
 pub use batch::{Batch, Entry, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, check_entry};
 pub use engine::Engine;
@@ -30,3 +31,4 @@ pub use report::{
 };
 pub use scan::{Cursor, KeyRange, PairCursor, Scan, prefix_end};
 pub use stage::{Command, FieldSink, Opened, Stage, TourStep};
+pub use worker::Worker;

@@ -42,6 +42,13 @@ pub enum Kind {
         /// The largest.
         max: u64,
     },
+    /// A plain number between these bounds.
+    Count {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+    },
 }
 
 /// The option that all stages have: when a write is acknowledged.
@@ -95,6 +102,11 @@ impl Options {
         parse_bytes(self.text(name)?)
     }
 
+    /// The value of an option of kind [`Kind::Count`].
+    pub fn count(&self, name: &str) -> Result<u64> {
+        parse_count(self.text(name)?)
+    }
+
     /// The value of [`SYNC`].
     pub fn durability(&self) -> Result<Durability> {
         Ok(match self.text(SYNC.name)? {
@@ -123,6 +135,10 @@ impl OptionSpec {
                 n if (*min..=*max).contains(&n) => Ok(()),
                 n => Err(bad(format!("{} is between {min} and {max} bytes, not {n}", self.name))),
             },
+            Kind::Count { min, max } => match parse_count(value)? {
+                n if (*min..=*max).contains(&n) => Ok(()),
+                n => Err(bad(format!("{} is between {min} and {max}, not {n}", self.name))),
+            },
         }
     }
 }
@@ -142,6 +158,11 @@ pub fn parse_bytes(text: &str) -> Result<u64> {
     number.checked_mul(1 << shift).ok_or_else(|| not_bytes(text))
 }
 
+/// Reads a plain number.
+fn parse_count(text: &str) -> Result<u64> {
+    text.parse().map_err(|_| bad(format!("«{text}» is not a number")))
+}
+
 fn not_bytes(text: &str) -> Error {
     bad(format!("«{text}» is not a number of bytes; write it as 4096, 64KiB or 1MiB"))
 }
@@ -154,12 +175,19 @@ fn bad(what: String) -> Error {
 mod tests {
     use super::*;
 
-    static SPECS: [OptionSpec; 2] = [
+    static SPECS: [OptionSpec; 3] = [
         SYNC,
         OptionSpec {
             name: "segment-bytes",
             kind: Kind::Bytes { min: 64, max: 1 << 40 },
             default: "64MiB",
+            help: "",
+            live: false,
+        },
+        OptionSpec {
+            name: "open-files",
+            kind: Kind::Count { min: 2, max: 100 },
+            default: "64",
             help: "",
             live: false,
         },
@@ -170,13 +198,20 @@ mod tests {
         let mut options = Options::new(&SPECS);
         assert_eq!(options.bytes("segment-bytes")?, 64 << 20);
         assert_eq!(options.durability()?, Durability::OnRequest);
+        assert_eq!(options.count("open-files")?, 64);
         options.set("sync", "every-write")?;
         assert_eq!(options.durability()?, Durability::EveryWrite);
-        for (name, value) in
-            [("sync", "never"), ("segment-bytes", "x"), ("segment-bytes", "1"), ("size", "1")]
-        {
+        let nonsense = [
+            ("sync", "never", "on-request"),
+            ("segment-bytes", "x", "1MiB"),
+            ("segment-bytes", "1", "between 64"),
+            ("open-files", "many", "number"),
+            ("open-files", "1", "between 2 and 100"),
+            ("size", "1", "there are: sync"),
+        ];
+        for (name, value, way_out) in nonsense {
             let error = options.set(name, value).unwrap_err().to_string();
-            assert!(error.contains("sync") || error.contains("bytes"), "{error}");
+            assert!(error.contains(way_out), "{error}");
         }
         assert!(parse_bytes("99999999999999GiB").is_err());
         Ok(())

@@ -65,6 +65,8 @@ pub struct RecoveryReport {
     pub cut: Option<Cut>,
     /// Files that a crash had left behind and that were removed.
     pub leftovers_removed: Vec<String>,
+    /// Saved copies of what other files say, such as an index, that could not be used: their originals were read.
+    pub replaced: Vec<Damage>,
     /// Names in the directory that are not ours; left alone.
     pub foreign: Vec<String>,
 }

@@ -9,7 +9,7 @@ use rand::RngExt;
 pub fn candidates(spec: &OptionSpec) -> Vec<String> {
     match &spec.kind {
         Kind::Choice(choices) => choices.iter().map(|&choice| choice.to_owned()).collect(),
-        Kind::Bytes { min, max } => {
+        Kind::Bytes { min, max } | Kind::Count { min, max } => {
             vec![spec.default.to_owned(), min.to_string(), min.saturating_mul(4).min(*max).to_string()]
         }
     }

@@ -188,6 +188,7 @@ fn option(spec: &'static OptionSpec) -> Arg {
     let (what, parser) = match spec.kind {
         Kind::Choice(choices) => ("CHOICE", ValueParser::from(PossibleValuesParser::new(choices))),
         Kind::Bytes { .. } => ("BYTES", ValueParser::string()),
+        Kind::Count { .. } => ("COUNT", ValueParser::string()),
     };
     let (first, rest) = spec.help.split_at(spec.help.ceil_char_boundary(1));
     let help = format!("{}{rest} [default: {}]", first.to_uppercase(), spec.default);

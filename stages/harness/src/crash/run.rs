@@ -156,7 +156,7 @@ pub fn tiny_options(stage: &Stage, seed: u64) -> Options {
                 let index = usize::try_from(draw % choices.len() as u64).unwrap_or(0);
                 choices[index].to_owned()
             }
-            Kind::Bytes { min, max } => {
+            Kind::Bytes { min, max } | Kind::Count { min, max } => {
                 let sizes = [*min, min.saturating_mul(4).max(64), min.saturating_mul(4).max(700)];
                 sizes[usize::try_from(draw % 3).unwrap_or(0)].min(*max).to_string()
             }
