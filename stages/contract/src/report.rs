@@ -63,6 +63,8 @@ pub struct RecoveryReport {
     pub bytes_read: u64,
     /// What was cut off as never acknowledged, or lost by a power failure.
     pub cut: Option<Cut>,
+    /// Where whole logs lie now that came behind the cut and hold entries that can be read.
+    pub set_aside: Vec<String>,
     /// Files that a crash had left behind and that were removed.
     pub leftovers_removed: Vec<String>,
     /// Saved copies of what other files say, such as an index, that could not be used: their originals were read.

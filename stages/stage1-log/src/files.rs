@@ -48,9 +48,9 @@ pub fn log_name(number: u64) -> String {
     format!("{number:06}.log")
 }
 
-/// The name of a log that was set aside.
-pub(crate) fn aside_name(number: u64) -> String {
-    format!("{number:06}.log.aside")
+/// The name under which a log is set aside.
+pub fn aside_name(log: &str) -> String {
+    format!("{log}.aside")
 }
 
 #[cfg(test)]
@@ -61,7 +61,7 @@ mod tests {
     fn only_names_that_we_would_write_are_ours() {
         assert_eq!(Name::parse(&log_name(1)), Name::Log(1));
         assert_eq!(Name::parse(&log_name(12_345_678)), Name::Log(12_345_678));
-        assert_eq!(Name::parse(&aside_name(3)), Name::Aside(3));
+        assert_eq!(Name::parse(&aside_name("000003.log")), Name::Aside(3));
         assert_eq!(Name::parse("000004.log.tmp"), Name::Unfinished(Some(4)));
         assert_eq!(Name::parse("CLEAN.tmp"), Name::Unfinished(None));
         for foreign in

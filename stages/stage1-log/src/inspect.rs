@@ -48,15 +48,18 @@ fn unknown(vfs: &dyn Vfs, name: &str) -> Error {
 }
 
 /// A cursor over a file that hands out its fields.
-struct Show<'a, 'b> {
-    name: &'a str,
-    offset: u64,
-    sink: &'a mut FieldSink<'b>,
+pub struct Show<'a, 'b> {
+    /// The file's name.
+    pub name: &'a str,
+    /// Where the next field starts, in bytes.
+    pub offset: u64,
+    /// Who receives the fields.
+    pub sink: &'a mut FieldSink<'b>,
 }
 
 impl Show<'_, '_> {
     /// Gives out the next `bytes`, and returns whether to go on.
-    fn field(&mut self, bytes: &[u8], name: &'static str, meaning: String, verdict: Verdict) -> bool {
+    pub fn field(&mut self, bytes: &[u8], name: &'static str, meaning: String, verdict: Verdict) -> bool {
         self.long_field(bytes, bytes.len() as u64, name, meaning, verdict)
     }
 
@@ -84,7 +87,8 @@ impl Show<'_, '_> {
     }
 }
 
-fn mark(vfs: &dyn Vfs, sink: &mut FieldSink<'_>) -> Result<bool> {
+/// Shows the mark of a clean close; false if the receiver wants no more.
+pub fn mark(vfs: &dyn Vfs, sink: &mut FieldSink<'_>) -> Result<bool> {
     let bytes = clean::read_bytes(vfs)?;
     let mut show = Show { name: CLEAN, offset: 0, sink };
     let (engine, version, files) = match clean::parse(&bytes) {
@@ -123,7 +127,8 @@ fn as_listed(vfs: &dyn Vfs, file: &Listed) -> Verdict {
     }
 }
 
-fn log(vfs: &dyn Vfs, name: &str, number: u64, sink: &mut FieldSink<'_>) -> Result<bool> {
+/// Shows a log, by whatever name it goes; false if the receiver wants no more.
+pub fn log(vfs: &dyn Vfs, name: &str, number: u64, sink: &mut FieldSink<'_>) -> Result<bool> {
     let file = vfs.open(name).during("open", name)?;
     let size = file.size().during("stat", name)?;
     let mut show = Show { name, offset: 0, sink };
@@ -173,7 +178,7 @@ fn predecessor(previous: Previous) -> [String; 3] {
         return ["no log before this one", "none", "none"].map(str::to_owned);
     }
     [
-        format!("replaces log {}", previous.number),
+        format!("comes after log {}", previous.number),
         format!("which had {} bytes", previous.bytes),
         format!("and ended with {:08x}", previous.last_checksum),
     ]

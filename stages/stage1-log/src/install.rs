@@ -15,7 +15,7 @@ use std::sync::Arc;
 use vfs::{File, Vfs};
 
 /// The name that a file bears until it is whole.
-pub(crate) fn unfinished_name(name: &str) -> String {
+pub fn unfinished_name(name: &str) -> String {
     format!("{name}.tmp")
 }
 

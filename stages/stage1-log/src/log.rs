@@ -12,19 +12,21 @@
 //!
 //! **Cost** Eight bytes of memory for every chunk of the file.
 
+mod group;
 pub mod header;
 mod reader;
 mod resync;
 mod writer;
 
+pub use group::SyncGroup;
 pub use reader::{Passed, Reader, Stop, Stretch};
 pub use resync::{find_floor, find_frame, last_non_zero};
-pub use writer::{Builder, Built, Frames, Writer};
+pub use writer::{Appended, Builder, Built, Frames, Writer};
 
 use crate::frame::{Frame, Place};
 use contract::{Error, IoContext, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use vfs::{File, read_full};
 
 /// A log file: what its writer, its readers and those who wait for a sync share.
@@ -40,8 +42,6 @@ pub struct Log {
     appended: AtomicU64,
     visible: AtomicU64,
     synced: AtomicU64,
-    /// Held while syncing: those who wait for it find that they need not sync again.
-    sync_turn: Mutex<()>,
     marks: RwLock<Marks>,
 }
 
@@ -66,9 +66,15 @@ impl Log {
             appended: at_end(),
             visible: at_end(),
             synced: at_end(),
-            sync_turn: Mutex::new(()),
             marks: RwLock::new(marks),
         }
+    }
+
+    /// The same log as one that comes after others: its own first bytes count as durable only once
+    /// [`note_synced`](Self::note_synced) says that theirs are.
+    #[must_use]
+    pub fn after_unsynced(self) -> Self {
+        Self { synced: AtomicU64::new(0), ..self }
     }
 
     /// The place of the frame at `offset`.
@@ -102,21 +108,21 @@ impl Log {
         self.visible.fetch_max(end, Ordering::AcqRel);
     }
 
-    /// Waits for the turn to sync, and returns with it.
-    pub fn sync_turn(&self) -> MutexGuard<'_, ()> {
-        self.sync_turn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     // ANCHOR: sync
-    /// Puts everything appended so far on the device. The caller holds the turn: while one syncs, others append, and
-    /// the next sync serves all of them.
-    pub fn sync(&self, _turn: &MutexGuard<'_, ()>) -> Result<()> {
+    /// Puts everything appended so far on the device. While one syncs, others append, and the next sync serves all of
+    /// them: see [`SyncGroup`].
+    pub fn sync(&self) -> Result<()> {
         let end = self.appended();
         self.file.sync().during("sync", &self.name)?;
-        self.synced.fetch_max(end, Ordering::AcqRel);
+        self.note_synced(end);
         Ok(())
     }
     // ANCHOR_END: sync
+
+    /// Remembers that everything before `end` is on the device, and everything in the logs before this one.
+    pub fn note_synced(&self, end: u64) {
+        self.synced.fetch_max(end, Ordering::AcqRel);
+    }
 
     // ANCHOR: chunk_before
     /// The stretch from the last mark before `end` up to `end`: whole frames, about a chunk of them.

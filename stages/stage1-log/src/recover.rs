@@ -59,7 +59,11 @@ fn create(
 ) -> Result<Writer> {
     if let Some(&number) = survey.asides.first() {
         // Recovery sets a log aside only once the new one is there.
-        return Err(Error::corrupt(&aside_name(number), 0, "the log that replaced this one is missing"));
+        return Err(Error::corrupt(
+            &aside_name(&log_name(number)),
+            0,
+            "the log that replaced this one is missing",
+        ));
     }
     report.created = true;
     let header = Header {
@@ -75,7 +79,7 @@ fn create(
 }
 
 /// Gives a built log its name and makes it the one to append to.
-pub(crate) fn install_log(vfs: &dyn Vfs, built: Built, header: &Header) -> Result<Writer> {
+pub fn install_log(vfs: &dyn Vfs, built: Built, header: &Header) -> Result<Writer> {
     let name = log_name(header.number);
     install::commit(vfs, &*built.file, &name)?;
     let log = Log::new(built.file, name, header.number, built.bytes, built.marks);
@@ -181,12 +185,7 @@ fn copy(vfs: &dyn Vfs, replay: &Replay, header: &Header, chunk_bytes: usize) -> 
     let stretch = Stretch { start: HEADER_BYTES as u64, end: replay.end };
     let number = replay.header.number;
     let mut reader = Reader::over(&*replay.file, &replay.name, number, stretch, chunk_bytes, Vec::new());
-    while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&replay.name))? {
-        let place = crate::frame::Place { file: number, offset: passed.offset };
-        if let Some(frame) = passed.frame().filter(|_| passed.is_entry()) {
-            builder.push(&frame, place)?;
-        }
-    }
+    builder.push_all(&mut reader, &replay.name, |_, _| ())?;
     builder.finish()
 }
 
@@ -216,13 +215,13 @@ fn superseded(vfs: &dyn Vfs, newest: &Header, older: &[u64]) -> Result<Vec<Strin
 
 // ANCHOR: put_away
 /// Removes a log that has been copied, or sets it aside if entries behind the cut can be read.
-fn put_away(vfs: &dyn Vfs, replay: &Replay, report: &mut RecoveryReport) -> Result<()> {
+pub fn put_away(vfs: &dyn Vfs, replay: &Replay, report: &mut RecoveryReport) -> Result<()> {
     let Tail::Torn { offset, why, bytes } = &replay.tail else {
         return vfs.remove(&replay.name).during("remove", &replay.name);
     };
     let behind = Stretch { start: offset + 1, end: replay.size };
     let readable = find_frame(&*replay.file, &replay.name, replay.header.number, behind)?.is_some();
-    let set_aside = readable.then(|| aside_name(replay.header.number));
+    let set_aside = readable.then(|| aside_name(&replay.name));
     match &set_aside {
         Some(aside) => {
             vfs.rename(&replay.name, aside).during("rename", &replay.name)?;
@@ -236,7 +235,8 @@ fn put_away(vfs: &dyn Vfs, replay: &Replay, report: &mut RecoveryReport) -> Resu
 }
 // ANCHOR_END: put_away
 
-fn remove_leftovers(vfs: &dyn Vfs, names: &[String], report: &mut RecoveryReport) -> Result<()> {
+/// Removes files that a crash has left behind, and reports them.
+pub fn remove_leftovers(vfs: &dyn Vfs, names: &[String], report: &mut RecoveryReport) -> Result<()> {
     for name in names {
         match vfs.remove(name) {
             // A new file of the same name has taken its place meanwhile and has got its own.
@@ -248,7 +248,8 @@ fn remove_leftovers(vfs: &dyn Vfs, names: &[String], report: &mut RecoveryReport
     Ok(())
 }
 
-fn note(replay: &Replay, report: &mut RecoveryReport) {
+/// Adds what was read to the report of an opening.
+pub fn note(replay: &Replay, report: &mut RecoveryReport) {
     report.files += 1;
     report.entries += replay.entries;
     report.bytes_read += replay.bytes_read;

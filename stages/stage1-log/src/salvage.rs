@@ -19,7 +19,7 @@ use contract::{Batch, Damage, Engine, Error, IoContext, Result, SalvageReport};
 use vfs::{File, Vfs};
 
 /// How much is read at a time, in bytes.
-pub(crate) const CHUNK_BYTES: usize = 256 << 10;
+pub const CHUNK_BYTES: usize = 256 << 10;
 /// How much is saved with one write, in bytes.
 const BATCH_BYTES: u64 = 1 << 20;
 
@@ -126,7 +126,7 @@ impl Saver<'_> {
 
 // ANCHOR: walk_past_damage
 /// Walks a stretch past everything that is damaged, gives every good frame to `each`, and returns what was damaged.
-pub(crate) fn walk_past_damage(
+pub fn walk_past_damage(
     file: &dyn File,
     name: &str,
     number: u64,

@@ -7,7 +7,7 @@
 //! **Cost** A put is one write call of its frame; a get is a scan, O(n); both allocate nothing for an entry but the
 //! value that is given back.
 
-use crate::log::{Frames, Log, Writer};
+use crate::log::{Frames, Log, SyncGroup, Writer};
 use crate::newest::{Live, Lookup, find};
 use crate::options::{SPECS, Settings};
 use crate::scan::LogCursor;
@@ -35,6 +35,8 @@ pub struct Store {
     pub(crate) turn: Mutex<Turn>,
     pub(crate) closed: OnceLock<()>,
     pub(crate) poison: OnceLock<String>,
+    /// Those who wait for the device.
+    pub(crate) syncs: SyncGroup,
     /// Bytes that readers read.
     pub(crate) read_bytes: AtomicU64,
     pub(crate) sync_count: AtomicU64,
@@ -72,6 +74,7 @@ impl Store {
             turn: Mutex::new(turn),
             closed: OnceLock::new(),
             poison: OnceLock::new(),
+            syncs: SyncGroup::default(),
             read_bytes: AtomicU64::new(0),
             sync_count: AtomicU64::new(0),
         }

@@ -61,7 +61,7 @@ impl Survey {
 }
 
 /// Takes the directory's lock.
-pub(crate) fn lock(vfs: &dyn Vfs) -> Result<DirLock> {
+pub fn lock(vfs: &dyn Vfs) -> Result<DirLock> {
     vfs.lock().map_err(|source| match source.kind() {
         std::io::ErrorKind::WouldBlock => Error::Locked { location: vfs.location() },
         _ => Error::Io { file: vfs.location(), action: "lock", source },
@@ -69,7 +69,7 @@ pub(crate) fn lock(vfs: &dyn Vfs) -> Result<DirLock> {
 }
 
 /// A numbered file that is no log of ours by name may be one of another engine's by content.
-fn refuse_other_engines(vfs: &dyn Vfs, name: &str, engine: [u8; ENGINE_BYTES]) -> Result<()> {
+pub fn refuse_other_engines(vfs: &dyn Vfs, name: &str, engine: [u8; ENGINE_BYTES]) -> Result<()> {
     if !name.starts_with(|c: char| c.is_ascii_digit()) {
         return Ok(());
     }

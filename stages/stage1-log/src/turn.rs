@@ -6,7 +6,7 @@
 //!    before it, and waiting for the device after it.
 //! 2. After a failed append, sync or commit the store is *poisoned*: reads go on, writes are refused, and a close
 //!    leaves no mark of a clean close. Opening again finds out what is on the device.
-//! 3. Lock order: turn, then the log's sync turn. A compaction has the turn from its first read to its commit.
+//! 3. Lock order: turn, then the lead of a sync. A compaction has the turn from its first read to its commit.
 //!
 //! **Cost** A write is one write call, and where every write is synced, one sync for all who wait at the same time.
 
@@ -59,10 +59,10 @@ impl Store {
         self.begin_change(turn)?;
         turn.writer.reserve_by(self.settings.reserve_bytes());
         turn.writer.make_room(frames)?;
-        let written = turn.writer.append(frames).map_err(|e| self.poisoned_by(e))?;
+        let appended = turn.writer.append(frames).map_err(|e| self.poisoned_by(e))?;
         turn.entries += frames.entries();
         turn.user_bytes += frames.user_bytes();
-        turn.written_bytes += written;
+        turn.written_bytes += appended.bytes;
         Ok(())
     }
 
@@ -78,14 +78,17 @@ impl Store {
         self.make_durable(&log, end)
     }
 
-    /// Returns once everything before `end` is on the device. Whoever gets the sync turn syncs for all who wait.
+    /// Returns once everything before `end` is on the device. Of all who wait for that, one syncs.
     pub(crate) fn make_durable(&self, log: &Log, end: u64) -> Result<()> {
-        let sync_turn = log.sync_turn();
-        if log.synced() < end {
-            self.refuse_if_poisoned()?;
-            log.sync(&sync_turn).map_err(|e| self.poisoned_by(e))?;
-            self.sync_count.fetch_add(1, Ordering::Relaxed);
-        }
+        self.syncs.wait(
+            || log.synced() >= end,
+            || {
+                self.refuse_if_poisoned()?;
+                log.sync().map_err(|e| self.poisoned_by(e))?;
+                self.sync_count.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            },
+        )?;
         log.publish(end);
         Ok(())
     }
@@ -136,7 +139,7 @@ impl Store {
         }
         turn.writer.give_room_back().map_err(|e| self.poisoned_by(e))?;
         let log = Arc::clone(&turn.writer.log);
-        log.sync(&log.sync_turn()).map_err(|e| self.poisoned_by(e))?;
+        self.syncs.wait(|| false, || log.sync()).map_err(|e| self.poisoned_by(e))?;
         // The mark says what is there; what was removed must not come back beside it.
         self.remove_leftovers(turn)?;
         self.vfs.sync_dir().during("sync", &self.vfs.location())?;

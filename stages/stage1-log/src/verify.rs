@@ -65,7 +65,7 @@ fn one_log(vfs: &dyn Vfs, number: u64, clean: bool, report: &mut VerifyReport) -
 }
 
 /// Verifies a stretch of an open file.
-pub(crate) fn log(file: &dyn File, name: &str, number: u64, stretch: Stretch) -> Result<VerifyReport> {
+pub fn log(file: &dyn File, name: &str, number: u64, stretch: Stretch) -> Result<VerifyReport> {
     let mut report = VerifyReport::default();
     let damage = walk_past_damage(file, name, number, stretch, &mut |passed| {
         report.entries += u64::from(passed.is_entry());
@@ -77,7 +77,7 @@ pub(crate) fn log(file: &dyn File, name: &str, number: u64, stretch: Stretch) ->
 }
 
 /// Turns damage into a line of the report; other errors stay errors.
-fn collect(result: Result<()>, report: &mut VerifyReport) -> Result<()> {
+pub fn collect(result: Result<()>, report: &mut VerifyReport) -> Result<()> {
     match result {
         Err(Error::Corrupt { file, offset, what }) => add(report, Damage { file, offset, what }),
         other => other?,
@@ -86,7 +86,7 @@ fn collect(result: Result<()>, report: &mut VerifyReport) -> Result<()> {
 }
 
 /// Two checks may find the same damage; it is told once.
-fn add(report: &mut VerifyReport, damage: Damage) {
+pub fn add(report: &mut VerifyReport, damage: Damage) {
     if !report.damage.iter().any(|known| known.file == damage.file && known.offset == damage.offset) {
         report.damage.push(damage);
     }

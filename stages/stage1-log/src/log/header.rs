@@ -66,7 +66,7 @@ pub const fn engine_id(name: &str) -> [u8; ENGINE_BYTES] {
 }
 
 /// An engine's name as text.
-pub(crate) fn engine_name(id: [u8; ENGINE_BYTES]) -> String {
+pub fn engine_name(id: [u8; ENGINE_BYTES]) -> String {
     id.split(|&byte| byte == 0).next().unwrap_or_default().escape_ascii().to_string()
 }
 
@@ -122,7 +122,7 @@ impl Header {
     }
 
     /// Header and version in `bytes`, if the checksum matches.
-    pub(crate) fn parse(bytes: &[u8], name: &str) -> Result<(Self, u32)> {
+    pub fn parse(bytes: &[u8], name: &str) -> Result<(Self, u32)> {
         let Ok(bytes) = <&[u8; HEADER_BYTES]>::try_from(bytes) else {
             return Err(Error::corrupt(name, bytes.len() as u64, "the file ends within its header"));
         };

@@ -158,6 +158,11 @@ impl<'a> Reader<'a> {
         self
     }
 
+    /// The number of the log that is walked.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Where the next frame starts, in bytes.
     pub fn offset(&self) -> u64 {
         self.offset

@@ -8,7 +8,7 @@
 //!
 //! **Cost** One system call for each batch; 20 bytes for each sync.
 
-use super::{Location, Log, Marks, header::HEADER_BYTES, header::Header, header::Previous};
+use super::{Location, Log, Marks, Reader, header::HEADER_BYTES, header::Header, header::Previous};
 use crate::frame::{self, FLOOR_BYTES, Frame, HEAD_BYTES, Head, Place};
 use contract::{Batch, Entry, IoContext, Result};
 use std::sync::Arc;
@@ -50,6 +50,11 @@ impl Frames {
     }
     // ANCHOR_END: set_batch
 
+    /// The bytes of all frames, one after the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[FLOOR_BYTES..]
+    }
+
     /// How many entries they hold.
     pub fn entries(&self) -> u64 {
         self.entries
@@ -67,6 +72,15 @@ impl Frames {
         self.bytes.clear();
         self.bytes.resize(FLOOR_BYTES, 0);
     }
+}
+
+/// What an append did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// How many bytes it wrote, a floor included.
+    pub bytes: u64,
+    /// The offset of the first frame.
+    pub first: u64,
 }
 
 /// The one who appends to a log.
@@ -123,8 +137,8 @@ impl Writer {
     // ANCHOR_END: make_room
 
     // ANCHOR: append
-    /// Appends `frames` in one write and returns how many bytes that was.
-    pub fn append(&mut self, frames: &mut Frames) -> Result<u64> {
+    /// Appends `frames` in one write.
+    pub fn append(&mut self, frames: &mut Frames) -> Result<Appended> {
         let durable = self.log.synced();
         let floor_due = durable > self.floor;
         let start = if floor_due { 0 } else { FLOOR_BYTES };
@@ -143,7 +157,7 @@ impl Writer {
         self.end += bytes.len() as u64;
         self.size = self.size.max(self.end);
         self.log.appended.store(self.end, Ordering::Release);
-        Ok(bytes.len() as u64)
+        Ok(Appended { bytes: bytes.len() as u64, first })
     }
     // ANCHOR_END: append
 
@@ -221,6 +235,25 @@ impl Builder {
     }
     // ANCHOR_END: push
 
+    // ANCHOR: push_all
+    /// Adds every entry of a walk, and tells of each its key, whether it is a tombstone, and where it lies now.
+    pub fn push_all(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &str,
+        mut each: impl FnMut(&Frame<'_>, Location),
+    ) -> Result<()> {
+        let file = reader.number();
+        while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(name))? {
+            let offset = passed.offset;
+            if let Some(frame) = passed.frame().filter(|_| passed.is_entry()) {
+                each(&frame, self.push(&frame, Place { file, offset })?);
+            }
+        }
+        Ok(())
+    }
+    // ANCHOR_END: push_all
+
     /// Writes what is left, and returns the file, its length, its last checksum and its marks.
     pub fn finish(mut self) -> Result<Built> {
         self.flush()?;
@@ -267,7 +300,8 @@ mod tests {
             frames.set_entry(Entry { key: b"k", value: Some(b"v") });
             writer.append(&mut frames).unwrap()
         };
-        let first = append(&mut writer);
+        append(&mut writer);
+        let first = log.appended();
         append(&mut writer); // While a sync is on its way that covers the first one only.
         log.synced.store(first, Ordering::Release);
         let at = log.appended();
