@@ -1,10 +1,9 @@
 //! What must hold for every engine, whatever is done to it. Every failure of the harness names one of these.
 //!
-//! The statements are the book's too: its appendix includes this file.
+//! The statements are the book's too: its appendix has them in the same words, and a test compares.
 
 use std::fmt;
 
-// ANCHOR: invariants
 /// A promise with an id. [`Display`](fmt::Display) prints the id, its name and the promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
@@ -175,7 +174,6 @@ impl Invariant {
         }
     }
 }
-// ANCHOR_END: invariants
 
 impl fmt::Display for Invariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
