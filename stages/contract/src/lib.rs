@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod command;
 mod engine;
 mod error;
 mod options;
@@ -22,6 +23,7 @@ mod stage;
 mod worker;
 
 pub use batch::{Batch, Entry, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, check_entry};
+pub use command::{Call, Command, CommandReport, Flag, Run};
 pub use engine::Engine;
 pub use error::{Error, IoContext, Result};
 pub use options::{Durability, Kind, OptionSpec, Options, SYNC, parse_bytes};
@@ -30,5 +32,5 @@ pub use report::{
     VerifyReport,
 };
 pub use scan::{Cursor, KeyRange, PairCursor, Scan, prefix_end};
-pub use stage::{Command, FieldSink, Opened, Stage, TourStep};
+pub use stage::{FieldSink, Opened, Stage, TourStep};
 pub use worker::Worker;

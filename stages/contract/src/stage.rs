@@ -1,6 +1,8 @@
 //! How an engine joins the registry: one value that says how to open it and how to look at its files.
 
-use crate::{Engine, Field, OptionSpec, Options, RecoveryReport, Result, SalvageReport, VerifyReport};
+use crate::{
+    Command, Engine, Field, OptionSpec, Options, RecoveryReport, Result, SalvageReport, VerifyReport,
+};
 use std::sync::Arc;
 use vfs::Vfs;
 
@@ -43,20 +45,6 @@ impl Stage {
     pub fn default_options(&self) -> Options {
         Options::new(self.options)
     }
-}
-
-/// A shell command that one stage has and others have not.
-pub struct Command {
-    /// Its name.
-    pub name: &'static str,
-    /// Other names for it.
-    pub aliases: &'static [&'static str],
-    /// Its arguments, as help shows them.
-    pub usage: &'static str,
-    /// One line of help.
-    pub help: &'static str,
-    /// Runs it and returns what to print. The engine is downcast to the one that this command belongs to.
-    pub run: fn(&dyn Engine, &[&str]) -> Result<String>,
 }
 
 /// A paragraph of the tour and the shell commands that show what it says.

@@ -3,18 +3,15 @@
 use crate::command::Command;
 use crate::failure::Failure;
 use crate::grammar;
-
-/// What a person wrote after a command's name.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Call {
-    pub(crate) args: Vec<Vec<u8>>,
-    pub(crate) flags: Vec<(&'static str, Vec<u8>)>,
-}
+use contract::Call;
 
 impl Command {
-    /// Reads what follows its name in a line.
-    pub(crate) fn parse(&self, text: &[u8]) -> Result<Call, Failure> {
-        let call = if self.takes_rest { key_and_rest(text) } else { self.parse_words(text) };
+    /// Reads what follows its name in a line, after one separator; `None` where the line ends with the name.
+    pub(crate) fn parse(&self, text: Option<&[u8]>) -> Result<Call, Failure> {
+        let call = match text {
+            _ if self.takes_rest => self.parse_rest(text),
+            text => self.parse_words(text.unwrap_or_default()),
+        };
         let call = call.map_err(|what| Failure::usage(format!("{}: {what}", self.name)))?;
         let needed = self.takes.iter().filter(|take| !take.starts_with('[')).count();
         if let Some(missing) = self.takes.get(call.args.len()).filter(|_| call.args.len() < needed) {
@@ -25,7 +22,21 @@ impl Command {
             let hint = if self.takes.is_empty() { "" } else { "; what holds a space is written in quotes" };
             return Err(Failure::usage(format!("«{extra}» is too much: {}{hint}", self.usage())));
         }
-        Ok(call)
+        Ok(self.complete(call))
+    }
+
+    /// What the line that it is short for gives it already: nothing if it is short for none.
+    pub(crate) fn given(&self) -> Call {
+        let words = self.short_for.split_once(' ').map_or("", |(_, words)| words);
+        self.parse_words(words.as_bytes()).unwrap_or_default()
+    }
+
+    /// A call together with what is given already.
+    pub(crate) fn complete(&self, call: Call) -> Call {
+        let mut whole = self.given();
+        whole.args.extend(call.args);
+        whole.flags.extend(call.flags);
+        whole
     }
 
     /// Words; those that start with `--`, unless quoted, are flags.
@@ -41,7 +52,7 @@ impl Command {
                 Some(at) => (&flag[..at], Some(flag[at + 1..].to_vec())),
                 None => (flag, None),
             };
-            let Some(flag) = self.flags.iter().find(|flag| flag.name.as_bytes() == name) else {
+            let Some(flag) = self.all_flags().find(|flag| flag.name.as_bytes() == name) else {
                 let name = grammar::lossy(name);
                 return Err(format!("there is no --{name}; usage: {}", self.usage()));
             };
@@ -60,55 +71,32 @@ impl Command {
         }
         Ok(call)
     }
-}
 
-/// A key and the rest of the line.
-fn key_and_rest(text: &[u8]) -> Result<Call, String> {
-    let mut call = Call::default();
-    if let Some((key, rest)) = grammar::word(text)? {
-        call.args.push(key.bytes);
-        if let Some(rest) = rest {
-            call.args.push(grammar::value(rest)?);
+    /// Words, and last the rest of the line.
+    fn parse_rest(&self, mut text: Option<&[u8]>) -> Result<Call, String> {
+        let mut call = Call::default();
+        while let Some(rest) = text {
+            if call.args.len() + 1 == self.takes.len() {
+                call.args.push(grammar::value(rest)?);
+                break;
+            }
+            let Some((word, after)) = grammar::word(rest)? else { break };
+            call.args.push(word.bytes);
+            text = after;
         }
-    }
-    Ok(call)
-}
-
-impl Call {
-    /// The argument at this place.
-    pub(crate) fn arg(&self, at: usize) -> Option<&[u8]> {
-        self.args.get(at).map(Vec::as_slice)
-    }
-
-    /// The argument at this place, which is a name and so must be text.
-    pub(crate) fn text(&self, at: usize) -> Result<Option<&str>, Failure> {
-        let text = self.arg(at).map(std::str::from_utf8).transpose();
-        text.map_err(|_| Failure::usage("a name must be valid UTF-8"))
-    }
-
-    /// Whether a flag is there.
-    pub(crate) fn has(&self, flag: &str) -> bool {
-        self.value(flag).is_some()
-    }
-
-    /// The value of a flag; where it was given twice, the last.
-    pub(crate) fn value(&self, flag: &str) -> Option<&[u8]> {
-        self.flags.iter().rfind(|(name, _)| *name == flag).map(|(_, value)| value.as_slice())
+        Ok(call)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{Found, find};
+    use crate::command::find;
     use contract::oracle::STAGE;
 
     fn parse(line: &str) -> Result<Call, Failure> {
         let (name, rest) = grammar::word(line.as_bytes()).unwrap().unwrap();
-        match find(&STAGE, &name.bytes).unwrap() {
-            Found::Common(command) => command.parse(rest.unwrap_or_default()),
-            Found::Special(_) => unreachable!("the oracle has no commands of its own"),
-        }
+        find(&STAGE, &name.bytes).unwrap().parse(rest)
     }
 
     #[test]

@@ -3,15 +3,14 @@
 //! What clap reads becomes the same [`Call`] that a line becomes. Arguments are taken as they are: the calling shell
 //! has had its own quotes, so ours mean nothing here.
 
-use crate::call::Call;
-use crate::command::{COMMANDS, Command, Flag, Found, find};
-use crate::failure::Answer;
+use crate::command::{Command, commands, find};
+use crate::options;
 use crate::output::Output;
 use crate::place::Place;
-use crate::session::Session;
+use crate::session::Upkeep;
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use contract::{Kind, OptionSpec, Options, Stage};
+use contract::{Call, Flag, Kind, OptionSpec, Options, Stage};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -23,14 +22,9 @@ pub(crate) struct Invocation {
     pub(crate) options: Options,
     pub(crate) json: bool,
     pub(crate) keep_going: bool,
-    /// `None`: commands come from the input.
-    pub(crate) request: Option<Request>,
-}
-
-/// One command with what it takes.
-pub(crate) enum Request {
-    Common(&'static Command, Call),
-    Special(&'static contract::Command, Vec<Vec<u8>>),
+    pub(crate) upkeep: Upkeep,
+    /// One command with what it takes; `None`: commands come from the input.
+    pub(crate) request: Option<(Command, Call)>,
 }
 
 /// Arguments that ask for help, or make no sense.
@@ -61,9 +55,16 @@ impl Invocation {
     ) -> Result<Self, Refusal> {
         let mut root = root(stage);
         let matches = root.try_get_matches_from_mut(args).map_err(Refusal)?;
+        let request = matches.subcommand().and_then(|(name, rest)| {
+            let command = find(stage, name.as_bytes())?;
+            Some((command, rest))
+        });
         let mut options = stage.default_options();
         for spec in stage.options {
-            if let Some(value) = matches.get_one::<String>(spec.name) {
+            let (before, after) =
+                (Some(&matches), request.filter(|(c, _)| takes_option(c, spec)).map(|r| r.1));
+            let mut values = [after, before].into_iter().flatten();
+            if let Some(value) = values.find_map(|matches| matches.get_one::<String>(spec.name)) {
                 options
                     .set(spec.name, value)
                     .map_err(|e| Refusal(root.error(clap::error::ErrorKind::ValueValidation, e)))?;
@@ -79,25 +80,9 @@ impl Invocation {
             options,
             json: matches.get_flag("json"),
             keep_going: matches.get_flag("keep-going"),
-            request: matches.subcommand().and_then(|(name, rest)| Request::from_matches(stage, name, rest)),
+            upkeep: if matches.get_flag("by-hand") { Upkeep::ByHand } else { Upkeep::Beside },
+            request: request.map(|(command, rest)| (command, call(&command, rest))),
         })
-    }
-}
-
-impl Request {
-    fn from_matches(stage: &'static Stage, name: &str, matches: &ArgMatches) -> Option<Self> {
-        Some(match find(stage, name.as_bytes())? {
-            Found::Common(command) => Self::Common(command, call(command, matches)),
-            Found::Special(command) => Self::Special(command, values(matches, "ARGS")),
-        })
-    }
-
-    /// Runs it.
-    pub(crate) fn run(&self, session: &mut Session<'_>) -> Answer {
-        match self {
-            Self::Common(command, call) => (command.run)(session, call),
-            Self::Special(command, words) => session.run_special(command, words),
-        }
     }
 }
 
@@ -126,43 +111,33 @@ fn root(stage: &'static Stage) -> clap::Command {
         .subcommand_value_name("COMMAND")
         .max_term_width(100)
         .arg(
-            global("dir", "DIR", format!("Where the store lies [default: {place}]"))
+            Arg::new("dir")
+                .long("dir")
+                .value_name("DIR")
+                .global(true)
+                .help(format!("Where the store lies [default: {place}]"))
                 .value_parser(value_parser!(PathBuf)),
         )
         .arg(switch("json", "Report as JSON").global(true))
-        .arg(switch("keep-going", "Go on after an error in piped input").global(true));
+        .arg(switch("keep-going", "Go on after an error in piped input").global(true))
+        .arg(switch("by-hand", "Leave background work to the commands step and compact").global(true));
     for spec in stage.options {
         root = root.arg(option(spec));
     }
-    for command in COMMANDS {
-        root = root.subcommand(common(command));
-    }
-    for command in stage.commands.iter().filter(|c| is_special(stage, c.name)) {
-        let words = Arg::new("ARGS").num_args(0..).value_parser(value_parser!(OsString)).help(command.usage);
-        root = root.subcommand(named(command.name, command.aliases).about(command.help).arg(words));
-    }
-    root
+    root.subcommands(commands(stage).map(|command| subcommand(stage, &command)))
 }
 
-/// Whether a stage's command is not hidden by one that all stages have.
-fn is_special(stage: &'static Stage, name: &str) -> bool {
-    matches!(find(stage, name.as_bytes()), Some(Found::Special(_)))
-}
-
-fn named(name: &'static str, aliases: &'static [&'static str]) -> clap::Command {
-    let upper = aliases.iter().chain([&name]).map(|name| name.to_ascii_uppercase());
-    clap::Command::new(name).visible_aliases(aliases.iter().copied()).aliases(upper)
-}
-
-fn common(command: &'static Command) -> clap::Command {
-    let mut sub = named(command.name, command.aliases).about(command.help);
+fn subcommand(stage: &'static Stage, command: &Command) -> clap::Command {
+    let upper = command.names().map(str::to_ascii_uppercase);
+    let sub = clap::Command::new(command.name).about(command.about());
+    let mut sub = sub.visible_aliases(command.aliases.iter().copied()).aliases(upper);
     for take in command.takes {
         let name = take.trim_matches(['[', ']']);
         let arg = Arg::new(name).required(name == *take).value_parser(value_parser!(OsString));
         // A value such as -5 is a value, unless it is the name of a flag.
         sub = sub.arg(arg.allow_hyphen_values(true));
     }
-    for flag in command.flags.iter().filter(|flag| flag.name != "json") {
+    for flag in command.flags {
         sub = sub.arg(match flag.value {
             None => switch(flag.name, flag.help),
             Some(value) => Arg::new(flag.name)
@@ -173,33 +148,39 @@ fn common(command: &'static Command) -> clap::Command {
                 .help(flag.help),
         });
     }
-    sub
+    sub.args(stage.options.iter().filter(|spec| takes_option(command, spec)).map(option))
+}
+
+/// Whether an option may also be given after the command: where no flag of the command has the same name.
+fn takes_option(command: &Command, spec: &OptionSpec) -> bool {
+    command.flags.iter().all(|flag| flag.name != spec.name)
 }
 
 fn switch(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
 }
 
-fn global(name: &'static str, value: &'static str, help: String) -> Arg {
-    Arg::new(name).long(name).value_name(value).global(true).help(help)
-}
-
 fn option(spec: &'static OptionSpec) -> Arg {
     let (what, parser) = match spec.kind {
         Kind::Choice(choices) => ("CHOICE", ValueParser::from(PossibleValuesParser::new(choices))),
         Kind::Bytes { .. } => ("BYTES", ValueParser::string()),
-        Kind::Count { .. } => ("COUNT", ValueParser::string()),
+        Kind::Count { .. } => ("NUMBER", ValueParser::string()),
     };
     let (first, rest) = spec.help.split_at(spec.help.ceil_char_boundary(1));
-    let help = format!("{}{rest} [default: {}]", first.to_uppercase(), spec.default);
-    global(spec.name, what, help).value_parser(parser)
+    let range = match spec.kind {
+        // Those are listed anyway.
+        Kind::Choice(_) => String::new(),
+        _ => format!(" [{}]", options::values(spec)),
+    };
+    let help = format!("{}{rest} [default: {}]{range}", first.to_uppercase(), spec.default);
+    Arg::new(spec.name).long(spec.name).value_name(what).help(help).value_parser(parser)
 }
 
 /// What clap read, in the form that a line takes too.
 fn call(command: &Command, matches: &ArgMatches) -> Call {
     let args = command.takes.iter().flat_map(|take| values(matches, take.trim_matches(['[', ']'])));
-    let flags = command.flags.iter().filter_map(|flag| Some((flag.name, flag_value(flag, matches)?)));
-    Call { args: args.collect(), flags: flags.collect() }
+    let flags = command.all_flags().filter_map(|flag| Some((flag.name, flag_value(flag, matches)?)));
+    command.complete(Call { args: args.collect(), flags: flags.collect() })
 }
 
 fn flag_value(flag: &Flag, matches: &ArgMatches) -> Option<Vec<u8>> {

@@ -1,12 +1,16 @@
 //! The commands, in one table: help, flags, completion, other names and dispatch all come from it.
+//!
+//! A stage's own commands join the table when they are looked up, and from there on are like any other.
 
-use crate::call::Call;
+mod table;
+
 use crate::failure::Answer;
 use crate::session::Session;
-use crate::{entries, look, tour, transfer};
-use contract::Stage;
+use contract::{Call, CommandReport, Engine, Flag, Stage};
+use table::COMMANDS;
 
-/// A command of every stage's shell.
+/// A command of the shell.
+#[derive(Clone, Copy)]
 pub(crate) struct Command {
     pub(crate) name: &'static str,
     /// Its other names.
@@ -16,202 +20,24 @@ pub(crate) struct Command {
     /// Whether the last thing it takes is the rest of the line, byte for byte; then it has no flags in a line.
     pub(crate) takes_rest: bool,
     pub(crate) flags: &'static [Flag],
+    /// Whether it reports, and so has a flag to do it as JSON.
+    pub(crate) reports: bool,
     pub(crate) help: &'static str,
-    pub(crate) run: fn(&mut Session<'_>, &Call) -> Answer,
+    /// The beginning of a line that it is short for; empty if it is short for none.
+    pub(crate) short_for: &'static str,
+    pub(crate) run: Run,
 }
 
-/// A flag of a command, written `--name` or, where it takes a value, `--name VALUE` or `--name=VALUE`.
-pub(crate) struct Flag {
-    pub(crate) name: &'static str,
-    pub(crate) value: Option<&'static str>,
-    pub(crate) help: &'static str,
+/// What a command works on.
+#[derive(Clone, Copy)]
+pub(crate) enum Run {
+    Session(fn(&mut Session<'_>, &Call) -> Answer),
+    /// The engine of the one stage that has it.
+    Engine(fn(&dyn Engine, &Call) -> contract::Result<CommandReport>),
 }
 
-/// A command's name as it was resolved.
-pub(crate) enum Found {
-    /// A command that every stage has.
-    Common(&'static Command),
-    /// A command that only this stage has.
-    Special(&'static contract::Command),
-}
-
-const JSON: Flag = Flag { name: "json", value: None, help: "Report as JSON" };
-const PREFIX: Flag = Flag { name: "prefix", value: Some("PREFIX"), help: "Only keys that start with PREFIX" };
-const RANGE: [&str; 2] = ["[START]", "[END]"];
-
-/// A command without other names, flags or a value: what most rows of the table start from.
-const PLAIN: Command = Command {
-    name: "",
-    aliases: &[],
-    takes: &[],
-    takes_rest: false,
-    flags: &[],
-    help: "",
-    run: |_, _| Ok(crate::failure::Outcome::Done),
-};
-
-/// Every command, in the order in which help shows them.
-pub(crate) const COMMANDS: &[Command] = &[
-    Command {
-        name: "put",
-        aliases: &["set", "store"],
-        takes: &["KEY", "VALUE"],
-        takes_rest: true,
-        help: "Give KEY this value",
-        run: entries::put,
-        ..PLAIN
-    },
-    Command {
-        name: "get",
-        takes: &["KEY"],
-        flags: &[Flag { name: "raw", value: None, help: "Write the value's bytes and nothing else" }, JSON],
-        help: "Show the value of KEY; status 1 if it is absent",
-        run: entries::get,
-        ..PLAIN
-    },
-    Command {
-        name: "delete",
-        aliases: &["del", "rm"],
-        takes: &["KEY"],
-        help: "Delete KEY, whether it is there or not",
-        run: entries::delete,
-        ..PLAIN
-    },
-    Command {
-        name: "exists",
-        takes: &["KEY"],
-        flags: &[JSON],
-        help: "Say whether KEY is there; status 1 if it is absent",
-        run: entries::exists,
-        ..PLAIN
-    },
-    Command {
-        name: "create",
-        takes: &["KEY", "VALUE"],
-        takes_rest: true,
-        help: "Give KEY this value only if it is absent; otherwise change nothing, status 1",
-        run: entries::create,
-        ..PLAIN
-    },
-    Command {
-        name: "scan",
-        takes: &RANGE,
-        flags: &[PREFIX, Flag { name: "limit", value: Some("N"), help: "No more than N pairs" }, JSON],
-        help: "Show keys and values in order, from START on and before END",
-        run: entries::scan,
-        ..PLAIN
-    },
-    Command {
-        name: "count",
-        takes: &RANGE,
-        flags: &[PREFIX, JSON],
-        help: "Count the keys, from START on and before END",
-        run: entries::count,
-        ..PLAIN
-    },
-    Command {
-        name: "import",
-        takes: &["FILE"],
-        flags: &[JSON],
-        help: "Put every line of FILE, «key tab value»; - is standard input",
-        run: transfer::import,
-        ..PLAIN
-    },
-    Command {
-        name: "export",
-        help: "Write every pair as a line that import reads",
-        run: transfer::export,
-        ..PLAIN
-    },
-    Command {
-        name: "batch",
-        help: "Collect the puts and deletes that follow, until commit or abort",
-        run: entries::batch,
-        ..PLAIN
-    },
-    Command {
-        name: "commit",
-        help: "Write the batch: all of it or, after a crash, nothing",
-        run: entries::commit,
-        ..PLAIN
-    },
-    Command { name: "abort", help: "Discard the batch", run: entries::abort, ..PLAIN },
-    Command {
-        name: "sync",
-        help: "Return once all writes so far survive power loss",
-        run: entries::sync,
-        ..PLAIN
-    },
-    Command {
-        name: "compact",
-        aliases: &["merge", "compact_segments"],
-        flags: &[JSON],
-        help: "Bring the store into its smallest shape",
-        run: look::compact,
-        ..PLAIN
-    },
-    Command {
-        name: "stats",
-        flags: &[JSON],
-        help: "Show figures that cost no reading",
-        run: look::stats,
-        ..PLAIN
-    },
-    Command {
-        name: "option",
-        takes: &["[NAME]", "[VALUE]"],
-        flags: &[JSON],
-        help: "List the options, or change one until the store is closed",
-        run: look::option,
-        ..PLAIN
-    },
-    Command {
-        name: "explain",
-        takes: &["KEY"],
-        flags: &[JSON],
-        help: "Get KEY, and tell what was looked at to find it; status 1 if it is absent",
-        run: look::explain,
-        ..PLAIN
-    },
-    Command {
-        name: "inspect",
-        takes: &["[FILE]"],
-        flags: &[JSON],
-        help: "Show the store's files field by field: offset, bytes, name, meaning, checksum verdict",
-        run: look::inspect,
-        ..PLAIN
-    },
-    Command {
-        name: "verify",
-        flags: &[JSON],
-        help: "Read and check every byte, also of a store that refuses to open",
-        run: look::verify,
-        ..PLAIN
-    },
-    Command {
-        name: "salvage",
-        takes: &["NEW"],
-        flags: &[JSON],
-        help: "Write every entry that can be read into a new store in the directory NEW",
-        run: look::salvage,
-        ..PLAIN
-    },
-    Command {
-        name: "tour",
-        flags: &[Flag { name: "no-pause", value: None, help: "Do not wait for Enter" }],
-        help: "See in a minute what happens to the bytes on disk, in a temporary store",
-        run: tour::tour,
-        ..PLAIN
-    },
-    Command {
-        name: "help",
-        takes: &["[COMMAND]"],
-        help: "Show the commands, or one of them",
-        run: look::help,
-        ..PLAIN
-    },
-    Command { name: "quit", aliases: &["exit"], help: "Leave", run: entries::quit, ..PLAIN },
-];
+/// What every command that reports takes besides its own flags.
+static JSON: Flag = Flag { name: "json", value: None, help: "Report as JSON" };
 
 impl Command {
     /// How it is written, for help.
@@ -220,7 +46,7 @@ impl Command {
         for take in self.takes {
             usage = format!("{usage} {take}");
         }
-        for flag in self.flags {
+        for flag in self.all_flags() {
             usage = match flag.value {
                 Some(value) => format!("{usage} [--{} {value}]", flag.name),
                 None => format!("{usage} [--{}]", flag.name),
@@ -228,14 +54,71 @@ impl Command {
         }
         usage
     }
+
+    /// One line of help.
+    pub(crate) fn about(&self) -> String {
+        match self.short_for {
+            "" => self.help.to_owned(),
+            line => format!("Short for «{line}»"),
+        }
+    }
+
+    /// Every flag that it has.
+    pub(crate) fn all_flags(&self) -> impl Iterator<Item = &'static Flag> {
+        self.flags.iter().chain(self.reports.then_some(&JSON))
+    }
+
+    /// Its name and its other names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        [self.name].into_iter().chain(self.aliases.iter().copied())
+    }
+
+    /// Whether this is one of its names, in upper or lower case.
+    fn is(&self, name: &[u8]) -> bool {
+        self.names().any(|one| one.as_bytes().eq_ignore_ascii_case(name))
+    }
+}
+
+/// Every command that a stage's shell has, in the order in which help shows them.
+pub(crate) fn commands(stage: &'static Stage) -> impl Iterator<Item = Command> {
+    let short = stage.commands.iter().filter_map(move |command| match command.run {
+        contract::Run::Line(line) => short(stage, command, line),
+        contract::Run::Engine(_) => None,
+    });
+    whole(stage).chain(short)
 }
 
 /// Looks a command up by any of its names, in upper or lower case.
-pub(crate) fn find(stage: &'static Stage, name: &[u8]) -> Option<Found> {
-    let is = |one: &str| one.as_bytes().eq_ignore_ascii_case(name);
-    let common = COMMANDS.iter().find(|c| is(c.name) || c.aliases.iter().any(|alias| is(alias)));
-    let special = || stage.commands.iter().find(|c| is(c.name) || c.aliases.iter().any(|alias| is(alias)));
-    common.map(Found::Common).or_else(|| special().map(Found::Special))
+pub(crate) fn find(stage: &'static Stage, name: &[u8]) -> Option<Command> {
+    commands(stage).find(|command| command.is(name))
+}
+
+/// Those that are short for no other.
+fn whole(stage: &'static Stage) -> impl Iterator<Item = Command> {
+    let own = stage.commands.iter().filter_map(|command| match command.run {
+        contract::Run::Engine(run) => Some(Command {
+            name: command.name,
+            aliases: command.aliases,
+            takes: command.takes,
+            takes_rest: false,
+            flags: command.flags,
+            reports: true,
+            help: command.help,
+            short_for: "",
+            run: Run::Engine(run),
+        }),
+        contract::Run::Line(_) => None,
+    });
+    COMMANDS.iter().copied().chain(own)
+}
+
+/// The command that a line begins with, without what the line gives it already. `None` if there is no such command
+/// or it does not take that.
+fn short(stage: &'static Stage, command: &contract::Command, line: &'static str) -> Option<Command> {
+    let name = line.split(' ').next()?;
+    let target = whole(stage).find(|target| target.is(name.as_bytes()))?;
+    let full = Command { name: command.name, aliases: command.aliases, short_for: line, ..target };
+    Some(Command { takes: target.takes.get(full.given().args.len()..)?, ..full })
 }
 
 #[cfg(test)]
@@ -244,8 +127,7 @@ mod tests {
 
     #[test]
     fn no_name_is_taken_twice() {
-        let mut names: Vec<_> =
-            COMMANDS.iter().flat_map(|c| [c.name].into_iter().chain(c.aliases.iter().copied())).collect();
+        let mut names: Vec<_> = COMMANDS.iter().flat_map(Command::names).collect();
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
     }

@@ -1,13 +1,12 @@
 //! The commands that read and write entries.
 
-use crate::call::Call;
 use crate::failure::{Answer, Failure, Outcome};
 use crate::grammar::{lossy, show};
 use crate::interrupt;
 use crate::output::Tone;
 use crate::report;
 use crate::session::{Pending, Session};
-use contract::{Batch, Cursor, Entry, KeyRange, MAX_BATCH_BYTES, check_entry};
+use contract::{Batch, Call, Cursor, Entry, KeyRange, MAX_BATCH_BYTES, check_entry};
 use serde_json::json;
 use std::io::Write;
 use std::ops::Bound;

@@ -7,8 +7,8 @@
 //!
 //! ```text
 //! cli ──> argv into a call ─────┐
-//! prompt, script ──> grammar ───┴─> command ──> entries | transfer | look | tour ──> output
-//!                                   (table)     the commands, on a session           two streams
+//! prompt, script ──> grammar ───┴─> command ──> entries | transfer | look | options | tour | special ──> output
+//!    └─> complete                   (table)     the commands, on a session                           two streams
 //! ```
 //!
 //! **Invariants**
@@ -23,16 +23,19 @@
 mod call;
 mod cli;
 mod command;
+mod complete;
 mod entries;
 mod failure;
 mod grammar;
 mod interrupt;
 mod look;
+mod options;
 mod output;
 mod place;
 mod prompt;
 mod report;
 mod session;
+mod special;
 mod tour;
 mod transfer;
 
@@ -80,8 +83,9 @@ fn shell(
     let mut session = Session::new(stage, invocation.place, input, output);
     session.options = invocation.options;
     session.json = invocation.json;
+    session.upkeep = invocation.upkeep;
     let status = match invocation.request {
-        Some(request) => match request.run(&mut session) {
+        Some((command, call)) => match session.run(&command, &call) {
             Ok(Outcome::Done | Outcome::Quit) => 0,
             Ok(Outcome::Absent) => 1,
             Err(failure) => session.fail(&failure, None),

@@ -1,7 +1,6 @@
 //! The commands that look inside: figures, files, damage, options.
 
-use crate::call::Call;
-use crate::command::{COMMANDS, Found, find};
+use crate::command::{commands, find};
 use crate::failure::{Answer, Failure, Outcome};
 use crate::grammar::lossy;
 use crate::interrupt;
@@ -9,7 +8,7 @@ use crate::output::{Output, Tone};
 use crate::place::Place;
 use crate::report;
 use crate::session::Session;
-use contract::{Error, Field, Verdict};
+use contract::{Call, Error, Field, Verdict};
 use serde_json::json;
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -30,12 +29,29 @@ pub(crate) fn compact(s: &mut Session<'_>, call: &Call) -> Answer {
     Ok(Outcome::Done)
 }
 
+pub(crate) fn step(s: &mut Session<'_>, call: &Call) -> Answer {
+    s.refuse_in_batch("step")?;
+    let worked = s.store()?.step()?;
+    if s.wants_json(call) {
+        writeln!(s.output, "{}", json!({ "worked": worked }))?;
+    } else {
+        writeln!(
+            s.output,
+            "{}",
+            if worked { "one unit of work was done" } else { "there was nothing to do" }
+        )?;
+    }
+    Ok(Outcome::Done)
+}
+
 pub(crate) fn stats(s: &mut Session<'_>, call: &Call) -> Answer {
     let stats = s.store()?.stats();
     if s.wants_json(call) {
-        writeln!(s.output, "{}", report::stats_json(&stats))?;
+        let mut figures = report::stats_json(&stats);
+        figures["opening"] = s.recovery().map(report::recovery_json).into();
+        writeln!(s.output, "{figures}")?;
     } else {
-        table(&mut s.output, &report::stats(&stats))?;
+        s.output.table(&report::stats(&stats))?;
     }
     Ok(Outcome::Done)
 }
@@ -45,60 +61,9 @@ pub(crate) fn explain(s: &mut Session<'_>, call: &Call) -> Answer {
     if s.wants_json(call) {
         writeln!(s.output, "{}", report::explanation_json(&explanation))?;
     } else {
-        table(&mut s.output, &report::explanation(&explanation))?;
+        s.output.table(&report::explanation(&explanation))?;
     }
     Ok(if explanation.value.is_some() { Outcome::Done } else { Outcome::Absent })
-}
-
-pub(crate) fn option(s: &mut Session<'_>, call: &Call) -> Answer {
-    match (call.text(0)?, call.text(1)?) {
-        (None, _) => list_options(s, call, None),
-        (Some(name), None) => {
-            // Refuses an unknown name.
-            s.options.text(name)?;
-            list_options(s, call, Some(name))
-        }
-        (Some(name), Some(value)) => set_option(s, name, value),
-    }
-}
-
-fn list_options(s: &mut Session<'_>, call: &Call, only: Option<&str>) -> Answer {
-    let json = s.wants_json(call);
-    for (spec, value) in s.options.iter().filter(|(spec, _)| only.is_none_or(|name| name == spec.name)) {
-        if json {
-            let about = json!({
-                "name": spec.name,
-                "value": value,
-                "default": spec.default,
-                "changes_while_open": spec.live,
-                "help": spec.help,
-            });
-            writeln!(s.output, "{about}")?;
-        } else {
-            let when = if spec.live { "" } else { "; only at opening" };
-            writeln!(s.output, "{:<20} {value:<14} [default: {}{when}]", spec.name, spec.default)?;
-            writeln!(s.output, "    {}", s.output.paint(spec.help, Tone::Quiet))?;
-        }
-    }
-    Ok(Outcome::Done)
-}
-
-fn set_option(s: &mut Session<'_>, name: &str, value: &str) -> Answer {
-    let changed = s.options.clone().with(name, value)?;
-    let live = s.options.iter().any(|(spec, _)| spec.name == name && spec.live);
-    let result = if live { s.store()?.set_option(name, value) } else { Err(Error::Unsupported { what: "" }) };
-    match result {
-        Ok(()) => s.options = changed,
-        Err(Error::Unsupported { .. }) => {
-            let stage = s.stage.name;
-            return Err(Failure::usage(format!(
-                "{name} can only be set at opening: leave, and start «{stage} --{name} {value}»"
-            )));
-        }
-        Err(e) => return Err(e.into()),
-    }
-    s.acknowledge("ok");
-    Ok(Outcome::Done)
 }
 
 // ANCHOR: inspect
@@ -214,22 +179,21 @@ fn locked(place: &Place, e: io::Error) -> Failure {
 
 pub(crate) fn help(s: &mut Session<'_>, call: &Call) -> Answer {
     if let Some(name) = call.arg(0) {
-        let (usage, aliases, help) = match find(s.stage, name) {
-            Some(Found::Common(c)) => (c.usage(), c.aliases, c.help),
-            Some(Found::Special(c)) => (format!("{} {}", c.name, c.usage), c.aliases, c.help),
-            None => return Err(Failure::usage(format!("there is no command «{}»", lossy(name)))),
-        };
-        writeln!(s.output, "{usage}\n    {help}")?;
-        if !aliases.is_empty() {
-            writeln!(s.output, "    Also: {}", aliases.join(", "))?;
+        let command = find(s.stage, name);
+        let command =
+            command.ok_or_else(|| Failure::usage(format!("there is no command «{}»", lossy(name))))?;
+        writeln!(s.output, "{}\n    {}", command.usage(), command.about())?;
+        for flag in command.flags {
+            writeln!(s.output, "    --{}  {}", flag.name, flag.help)?;
+        }
+        if !command.aliases.is_empty() {
+            writeln!(s.output, "    Also: {}", command.aliases.join(", "))?;
         }
         return Ok(Outcome::Done);
     }
-    let common = COMMANDS.iter().map(|c| (c.name, c.takes.join(" "), c.help));
-    let special = s.stage.commands.iter().map(|c| (c.name, c.usage.to_owned(), c.help));
-    for (name, takes, help) in common.chain(special) {
-        let left = format!("{name} {takes}");
-        writeln!(s.output, "  {left:<22} {help}")?;
+    for command in commands(s.stage) {
+        let left = format!("{} {}", command.name, command.takes.join(" "));
+        writeln!(s.output, "  {left:<22} {}", command.about())?;
     }
     writeln!(
         s.output,
@@ -241,10 +205,4 @@ pub(crate) fn help(s: &mut Session<'_>, call: &Call) -> Answer {
         s.stage.name
     )?;
     Ok(Outcome::Done)
-}
-
-/// Two columns.
-fn table(output: &mut Output<'_>, rows: &[(String, String)]) -> io::Result<()> {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    rows.iter().try_for_each(|(name, value)| writeln!(output, "{name:<width$}  {value}"))
 }

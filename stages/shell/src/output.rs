@@ -85,6 +85,12 @@ impl<'a> Output<'a> {
         self.remark(text.trim_end());
     }
 
+    /// Writes two columns.
+    pub(crate) fn table(&mut self, rows: &[(String, String)]) -> io::Result<()> {
+        let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        rows.iter().try_for_each(|(name, value)| writeln!(self, "{name:<width$}  {value}"))
+    }
+
     /// Sets text off where results are coloured.
     pub(crate) fn paint(&self, text: impl Display, tone: Tone) -> String {
         paint(text, tone, self.colour)

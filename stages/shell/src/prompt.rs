@@ -1,11 +1,11 @@
 //! The prompt: a line editor with history and completion, a welcome, and a store that is opened at once.
 
-use crate::command::COMMANDS;
+use crate::complete::Completion;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::session::{Pending, Session};
 use contract::Stage;
-use rustyline::completion::Completer;
+use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use vfs::OsFs;
 
-type Prompt = Editor<Names, FileHistory>;
+type Prompt = Editor<Completion, FileHistory>;
 
 /// Runs the prompt until the person leaves. Returns the exit status: errors were seen and answered, so it is 0 unless
 /// the store cannot be opened or the terminal fails.
@@ -27,7 +27,8 @@ pub(crate) fn run(s: &mut Session<'_>) -> u8 {
     }
     welcome(s);
     let history = history_file(s.stage);
-    let mut prompt = match editor(s.stage) {
+    let completion = Completion { stage: s.stage, engine: s.running() };
+    let mut prompt = match editor(completion) {
         Ok(prompt) => prompt,
         Err(e) => return s.fail(&terminal(e), None),
     };
@@ -90,13 +91,13 @@ fn welcome(s: &mut Session<'_>) {
     ));
 }
 
-fn editor(stage: &'static Stage) -> rustyline::Result<Prompt> {
+fn editor(completion: Completion) -> rustyline::Result<Prompt> {
     let config = Config::builder()
         .auto_add_history(true)
         .completion_type(CompletionType::List)
         .max_history_size(1000)?;
     let mut editor = Editor::with_config(config.build())?;
-    editor.set_helper(Some(Names(stage)));
+    editor.set_helper(Some(completion));
     Ok(editor)
 }
 
@@ -109,56 +110,17 @@ fn history_file(stage: &Stage) -> Option<PathBuf> {
     Some(folder.join(format!("{}.history", stage.name)))
 }
 
-/// Completes the names of commands, and after them flags and options.
-struct Names(&'static Stage);
+impl Completer for Completion {
+    type Candidate = Pair;
 
-impl Names {
-    fn candidates(&self, line: &str) -> Vec<String> {
-        let mut words = line.split_ascii_whitespace();
-        let Some(first) = words.next().filter(|first| first.len() < line.trim_start().len()) else {
-            let special = self.0.commands.iter().map(|c| c.name);
-            return COMMANDS.iter().map(|c| c.name).chain(special).map(|name| format!("{name} ")).collect();
-        };
-        let Some(command) = COMMANDS.iter().find(|c| c.name.eq_ignore_ascii_case(first)) else {
-            return Vec::new();
-        };
-        let flags = command.flags.iter().map(|flag| format!("--{} ", flag.name));
-        let options = self.0.options.iter().filter(|_| command.name == "option");
-        flags.chain(options.map(|spec| format!("{} ", spec.name))).collect()
+    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        Ok(self.candidates(&line[..at]))
     }
 }
 
-impl Completer for Names {
-    type Candidate = String;
-
-    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        let before = &line[..at];
-        let start = before.rfind([' ', '\t']).map_or(0, |blank| blank + 1);
-        let begun = before[start..].to_ascii_lowercase();
-        let mut candidates = self.candidates(before);
-        candidates.retain(|candidate| candidate.starts_with(&begun));
-        Ok((start, candidates))
-    }
-}
-
-impl Helper for Names {}
-impl Highlighter for Names {}
-impl Hinter for Names {
+impl Helper for Completion {}
+impl Highlighter for Completion {}
+impl Hinter for Completion {
     type Hint = String;
 }
-impl Validator for Names {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_come_first_and_flags_after() {
-        let names = Names(&contract::oracle::STAGE);
-        assert!(names.candidates("").contains(&"scan ".into()));
-        assert!(names.candidates("sc").contains(&"scan ".into()));
-        assert!(names.candidates("SCAN --").contains(&"--limit ".into()));
-        assert!(names.candidates("option ").contains(&"sync ".into()));
-        assert!(names.candidates("put k").is_empty());
-    }
-}
+impl Validator for Completion {}

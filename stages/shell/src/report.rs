@@ -1,10 +1,16 @@
 //! What an engine says about itself, for a person and for a script.
 
+mod opening;
+
 use crate::grammar::show;
-use contract::{Damage, Explanation, Field, RecoveryReport, SalvageReport, Stats, Verdict, VerifyReport};
+use contract::{
+    CommandReport, Damage, Explanation, Field, Figure, SalvageReport, Stats, Verdict, VerifyReport,
+};
 use indicatif::{HumanBytes, HumanCount};
-use serde_json::{Value, json};
+pub(crate) use opening::{recovery, recovery_json};
+use serde_json::{Map, Value, json};
 use std::fmt::Write;
+use std::time::Duration;
 
 /// A key or value in JSON: a string if it is valid UTF-8, otherwise its bytes in hexadecimal.
 pub(crate) fn bytes(bytes: &[u8]) -> Value {
@@ -43,34 +49,50 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// What to tell about an opening: nothing if all was well.
-pub(crate) fn recovery(place: &str, report: &RecoveryReport) -> Vec<String> {
-    if (report.clean || report.created) && report.cut.is_none() {
-        return Vec::new();
-    }
-    let entries = count(report.entries, "entry was", "entries were");
-    let mut lines = vec![format!("{place} had not been closed; {entries} recovered")];
-    if let Some(cut) = &report.cut {
-        let bytes = count(cut.bytes, "byte was", "bytes were");
-        let kept =
-            cut.set_aside.as_ref().map_or(String::new(), |file| format!("; the old file lies in {file}"));
-        let (file, offset, why) = (&cut.file, cut.offset, &cut.why);
-        lines.push(format!("{bytes} cut from {file} at offset {offset}, an unfinished write ({why}){kept}"));
-    }
-    if !report.leftovers_removed.is_empty() {
-        lines.push(format!("removed what a crash had left: {}", report.leftovers_removed.join(", ")));
-    }
-    if !report.foreign.is_empty() {
-        lines.push(format!("left alone, because not ours: {}", report.foreign.join(", ")));
-    }
-    lines
+/// A length of time, with three digits or four.
+pub(crate) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    let (value, unit) = match time.as_micros() {
+        0..1_000 => return format!("{} µs", time.as_micros()),
+        1_000..1_000_000 => (seconds * 1e3, "ms"),
+        _ => (seconds, "s"),
+    };
+    let digits = if value < 10.0 { 2 } else { 1 };
+    format!("{value:.digits$} {unit}")
+}
+
+/// A figure's name and value for a person.
+pub(crate) fn figure(figure: &Figure) -> (String, String) {
+    let value = match figure.unit {
+        "bytes" => size(figure.value),
+        "count" => HumanCount(figure.value).to_string(),
+        "us" => duration(Duration::from_micros(figure.value)),
+        unit => format!("{} {unit}", HumanCount(figure.value)),
+    };
+    (figure.name.replace('-', " "), value)
+}
+
+/// Figures as they are, by their names.
+fn figures_json(figures: &[Figure]) -> Value {
+    let figure = |f: &Figure| (f.name.to_owned(), json!({ "value": f.value, "unit": f.unit }));
+    Value::Object(figures.iter().map(figure).collect::<Map<_, _>>())
+}
+
+/// What a stage's own command has to say, as JSON.
+pub(crate) fn command_json(report: &CommandReport, took: Option<Duration>) -> Value {
+    json!({
+        "lines": report.lines,
+        "figures": figures_json(&report.figures),
+        "wrong": report.wrong,
+        "seconds": took.map(|took| took.as_secs_f64()),
+    })
 }
 
 /// Figures, one a line.
 pub(crate) fn stats(stats: &Stats) -> Vec<(String, String)> {
     let keys = stats.keys.map_or("unknown; «count» reads them".into(), |n| HumanCount(n).to_string());
     let amplification = stats.write_amplification().map_or("nothing put yet".into(), |x| format!("{x:.2}"));
-    let mut rows = vec![
+    let rows = [
         ("keys", keys),
         ("live data", stats.live_bytes.map_or("unknown".into(), size)),
         ("disk", size(stats.disk_bytes)),
@@ -81,23 +103,12 @@ pub(crate) fn stats(stats: &Stats) -> Vec<(String, String)> {
         ("read since opening", size(stats.bytes_read)),
         ("write amplification", amplification),
     ];
-    rows.extend(stats.figures.iter().map(|figure| {
-        let value = match figure.unit {
-            "bytes" => size(figure.value),
-            "count" => HumanCount(figure.value).to_string(),
-            unit => format!("{} {unit}", HumanCount(figure.value)),
-        };
-        (figure.name, value)
-    }));
-    rows.into_iter().map(|(name, value)| (name.replace('-', " "), value)).collect()
+    let rows = rows.into_iter().map(|(name, value)| (name.to_owned(), value));
+    rows.chain(stats.figures.iter().map(figure)).collect()
 }
 
 /// Figures as JSON.
 pub(crate) fn stats_json(stats: &Stats) -> Value {
-    let figures = stats.figures.iter().map(|f| {
-        let figure = json!({ "value": f.value, "unit": f.unit });
-        (f.name.to_owned(), figure)
-    });
     json!({
         "keys": stats.keys,
         "live_bytes": stats.live_bytes,
@@ -108,7 +119,7 @@ pub(crate) fn stats_json(stats: &Stats) -> Value {
         "bytes_written": stats.bytes_written,
         "bytes_read": stats.bytes_read,
         "write_amplification": stats.write_amplification(),
-        "figures": figures.collect::<serde_json::Map<_, _>>(),
+        "figures": figures_json(&stats.figures),
     })
 }
 
@@ -204,7 +215,6 @@ pub(crate) fn field_json(field: &Field) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::Cut;
 
     #[test]
     fn json_holds_any_bytes() {
@@ -214,23 +224,20 @@ mod tests {
     }
 
     #[test]
-    fn an_opening_is_told_only_where_something_happened() {
-        let clean = RecoveryReport { clean: true, ..RecoveryReport::default() };
-        assert!(recovery("x", &clean).is_empty());
-        assert!(recovery("x", &RecoveryReport { created: true, ..RecoveryReport::default() }).is_empty());
-        let cut = Cut {
-            file: "1.log".into(),
-            offset: 100,
-            bytes: 7,
-            why: "the frame is longer than the file".into(),
-            set_aside: Some("1.torn".into()),
-        };
-        let torn = RecoveryReport { entries: 1, cut: Some(cut), ..RecoveryReport::default() };
-        let lines = recovery("data/x", &torn);
-        assert_eq!(lines.len(), 2);
-        assert!(lines[0].contains("data/x") && lines[0].contains("1 entry"), "{}", lines[0]);
-        for part in ["7 bytes", "1.log", "100", "longer", "1.torn"] {
-            assert!(lines[1].contains(part), "{part}: {}", lines[1]);
+    fn figures_have_the_unit_that_a_person_reads_best() {
+        let of = |value, unit| figure(&Figure { name: "hint-bytes", value, unit }).1;
+        assert_eq!(figure(&Figure { name: "hint-bytes", value: 1, unit: "bytes" }).0, "hint bytes");
+        for (value, unit, text) in [
+            (1, "bytes", "1 byte"),
+            (2048, "bytes", "2,048 bytes (2.00 KiB)"),
+            (1_000_000, "count", "1,000,000"),
+            (7, "us", "7 µs"),
+            (1_500, "us", "1.50 ms"),
+            (72_340, "us", "72.3 ms"),
+            (90_000_000, "us", "90.0 s"),
+            (3, "files", "3 files"),
+        ] {
+            assert_eq!(of(value, unit), text);
         }
     }
 }

@@ -4,16 +4,17 @@
 //! 1. A batch that meets the end of the input, `abort` or an error is discarded, and that is said.
 //! 2. After an error in a batch of a script that keeps going, its other lines are skipped up to `commit` or `abort`:
 //!    half a batch is never written as single puts.
-//! 3. The store is closed on every way out but the death of the process.
+//! 3. The store is closed on every way out but the death of the process; the thread that does its background work
+//!    ends after that and before the process does.
 
-use crate::call::Call;
-use crate::command::{Command, Found, find};
+use crate::command::{Command, Run, find};
 use crate::failure::{Answer, Failure, Outcome};
 use crate::grammar;
 use crate::output::{Output, Tone};
 use crate::place::{Held, Place};
 use crate::report;
-use contract::{Batch, Engine, Options, Stage};
+use crate::special;
+use contract::{Batch, Call, Engine, Options, RecoveryReport, Stage, Worker};
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
@@ -34,6 +35,9 @@ pub(crate) struct Session<'a> {
     pub(crate) json: bool,
     /// Whether a person sits at the prompt.
     pub(crate) interactive: bool,
+    pub(crate) upkeep: Upkeep,
+    /// Whether commands say how long they took.
+    pub(crate) timed: bool,
     pub(crate) input: Input<'a>,
     pub(crate) output: Output<'a>,
     pub(crate) pending: Pending,
@@ -43,6 +47,17 @@ pub(crate) struct Session<'a> {
 struct Store {
     fs: Arc<dyn Vfs>,
     engine: Arc<dyn Engine>,
+    recovery: RecoveryReport,
+    worker: Option<Worker>,
+}
+
+/// Who does the store's background work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Upkeep {
+    /// A thread of its own.
+    Beside,
+    /// The commands `step` and `compact`, and nobody else.
+    ByHand,
 }
 
 /// The batch between `batch` and `commit`.
@@ -66,6 +81,8 @@ impl<'a> Session<'a> {
             options: stage.default_options(),
             json: false,
             interactive: false,
+            upkeep: Upkeep::Beside,
+            timed: true,
             input,
             output,
             pending: Pending::None,
@@ -83,13 +100,19 @@ impl<'a> Session<'a> {
         for line in report::recovery(&self.place.name, &recovery) {
             self.output.labelled("note", Tone::Strong, line);
         }
-        self.store = Some(Store { fs, engine: Arc::clone(&engine) });
+        let worker = (self.upkeep == Upkeep::Beside).then(|| Worker::start(&engine));
+        self.store = Some(Store { fs, engine: Arc::clone(&engine), recovery, worker });
         Ok(engine)
     }
 
     /// The running engine, if the store is open.
     pub(crate) fn running(&self) -> Option<Arc<dyn Engine>> {
         self.store.as_ref().map(|store| Arc::clone(&store.engine))
+    }
+
+    /// What the opening of the store found and did, if it is open.
+    pub(crate) fn recovery(&self) -> Option<&RecoveryReport> {
+        self.store.as_ref().map(|store| &store.recovery)
     }
 
     /// The store's files for looking at: nothing is opened, made or changed.
@@ -144,39 +167,26 @@ impl<'a> Session<'a> {
         let Some((name, rest)) = grammar::word(line).map_err(Failure::Usage)? else {
             return Ok(Outcome::Done);
         };
-        let found = find(self.stage, &name.bytes).ok_or_else(|| {
+        let command = find(self.stage, &name.bytes).ok_or_else(|| {
             let name = grammar::lossy(&name.bytes);
             Failure::usage(format!("there is no command «{name}»; «help» lists them"))
         })?;
-        match found {
-            Found::Common(command) if self.is_skipped(command) => Ok(Outcome::Done),
-            Found::Common(command) => (command.run)(self, &command.parse(rest.unwrap_or_default())?),
-            Found::Special(_) if matches!(self.pending, Pending::Broken) => Ok(Outcome::Done),
-            Found::Special(command) => {
-                let mut words = Vec::new();
-                let mut rest = rest.unwrap_or_default();
-                while let Some((word, after)) = grammar::word(rest).map_err(Failure::Usage)? {
-                    words.push(word.bytes);
-                    rest = after.unwrap_or_default();
-                }
-                self.run_special(command, &words)
-            }
+        if self.is_skipped(&command) {
+            return Ok(Outcome::Done);
+        }
+        self.run(&command, &command.parse(rest)?)
+    }
+
+    /// Runs a command.
+    pub(crate) fn run(&mut self, command: &Command, call: &Call) -> Answer {
+        match command.run {
+            Run::Session(run) => run(self, call),
+            Run::Engine(run) => special::run(self, run, call),
         }
     }
 
     fn is_skipped(&self, command: &Command) -> bool {
         matches!(self.pending, Pending::Broken) && !["commit", "abort", "quit"].contains(&command.name)
-    }
-
-    /// Runs a command that only this stage has.
-    pub(crate) fn run_special(&mut self, command: &contract::Command, words: &[Vec<u8>]) -> Answer {
-        let words: Result<Vec<_>, _> = words.iter().map(|word| std::str::from_utf8(word)).collect();
-        let words = words.map_err(|_| Failure::usage(format!("{} takes text", command.name)))?;
-        let text = (command.run)(&*self.store()?, &words)?;
-        if !text.is_empty() {
-            writeln!(self.output, "{}", text.trim_end_matches('\n'))?;
-        }
-        Ok(Outcome::Done)
     }
 
     /// Tells a failure, and what became of an open batch. Returns the exit status.
@@ -246,10 +256,11 @@ impl<'a> Session<'a> {
     }
 
     fn close(&mut self) -> Result<(), Failure> {
-        match self.store.take() {
-            Some(store) => Ok(store.engine.close()?),
-            None => Ok(()),
-        }
+        let Some(store) = self.store.take() else { return Ok(()) };
+        let closed = store.engine.close();
+        // The close has told its thread to end; this waits for it.
+        drop(store.worker);
+        Ok(closed?)
     }
 
     /// Drops the running engine as it is, without a close that could report: the tour's crash.

@@ -4,16 +4,16 @@
 //! only here. `files` lists the store's files. `crash N` does what the death of the process does: it copies the files
 //! as they are, tears the last N bytes off the newest log of the copy, abandons the running store, and opens the copy.
 //!
-//! **Invariants** The output is the same each time: no clock, no random number and no temporary path is in it.
+//! **Invariants** The output is the same each time: no clock, no random number and no temporary path is in it, and no
+//! background work is done but by a step that says so.
 
-use crate::call::Call;
 use crate::failure::{Answer, Failure};
 use crate::grammar;
 use crate::interrupt;
 use crate::output::Tone;
 use crate::place::Place;
-use crate::session::{Input, Session};
-use contract::{IoContext, TourStep};
+use crate::session::{Input, Session, Upkeep};
+use contract::{Call, IoContext, TourStep};
 use std::io::{BufRead, BufReader, Write};
 use tempfile::TempDir;
 use vfs::{Vfs, read_full};
@@ -31,7 +31,8 @@ pub(crate) fn tour(s: &mut Session<'_>, call: &Call) -> Answer {
     let _guard = interrupt::guard();
     let pause = s.output.terminal && !call.has("no-pause");
     let input: Input<'_> = BufReader::new(Box::new(&mut s.input));
-    let session = Session::new(s.stage, place(&home, 0), input, s.output.merged());
+    let mut session = Session::new(s.stage, place(&home, 0), input, s.output.merged());
+    (session.upkeep, session.timed) = (Upkeep::ByHand, false);
     let mut tour = Tour { session, home, lives: 0 };
     let steps = s.stage.tour;
     for (at, step) in steps.iter().enumerate() {

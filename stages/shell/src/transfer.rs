@@ -5,14 +5,13 @@
 //! 2. Lines go in order, in batches, so that what is there after any end is a prefix of the file.
 //! 3. Export, then import, is the identity for any bytes.
 
-use crate::call::Call;
 use crate::failure::{Answer, Failure, Outcome};
 use crate::grammar::{tsv_escape, tsv_split, tsv_unescape};
 use crate::interrupt::{self, Interruptible};
 use crate::output::Tone;
 use crate::report;
 use crate::session::{MAX_LINE_BYTES, Session};
-use contract::{Batch, Engine, Entry, KeyRange, check_entry};
+use contract::{Batch, Call, Engine, Entry, KeyRange, check_entry};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::ffi::OsStr;

@@ -145,9 +145,16 @@ fn export_and_import_are_the_identity() {
 fn reports_are_json_on_request() {
     let folder = Folder::new();
     folder.ok(&["put", "k", "v"], b"");
-    for args in
-        [&["stats"][..], &["explain", "k"], &["verify"], &["inspect"], &["option"], &["compact"], &["count"]]
-    {
+    for args in [
+        &["stats"][..],
+        &["explain", "k"],
+        &["verify"],
+        &["inspect"],
+        &["option"],
+        &["step"],
+        &["compact"],
+        &["count"],
+    ] {
         let text = folder.ok(&[args, &["--json"]].concat(), b"");
         assert!(!text.is_empty());
         for line in text.lines() {

@@ -126,7 +126,7 @@ fn too_large_a_key_is_refused_before_it_is_written() {
 fn help_names_every_command_and_every_option_with_its_default() {
     let help = String::from_utf8(script_of(&["--help"], "").out).unwrap();
     let listed = results("help");
-    let names = "put get delete exists create scan count import export batch commit abort sync compact stats option \
+    let names = "put get delete exists create scan count import export batch commit abort sync compact step stats option \
                  explain inspect verify salvage tour help quit";
     for name in names.split_whitespace() {
         assert!(help.contains(&format!("\n  {name} ")) && listed.contains(&format!("  {name} ")), "{name}");

@@ -5,6 +5,7 @@
 mod commands;
 mod scripts;
 mod stages;
+mod upkeep;
 
 use contract::{Stage, oracle};
 use std::fmt::Write;
