@@ -184,7 +184,8 @@ pub(crate) fn help(s: &mut Session<'_>, call: &Call) -> Answer {
             command.ok_or_else(|| Failure::usage(format!("there is no command «{}»", lossy(name))))?;
         writeln!(s.output, "{}\n    {}", command.usage(), command.about())?;
         for flag in command.flags {
-            writeln!(s.output, "    --{}  {}", flag.name, flag.help)?;
+            let left = format!("--{} {}", flag.name, flag.value.unwrap_or_default());
+            writeln!(s.output, "    {left:<18} {}", flag.help)?;
         }
         if !command.aliases.is_empty() {
             writeln!(s.output, "    Also: {}", command.aliases.join(", "))?;

@@ -177,7 +177,7 @@ fn a_name_may_stand_for_the_beginning_of_a_line() {
     let help = String::from_utf8(special(&["help", "say"], "").out).unwrap();
     assert_eq!(
         help,
-        "echo KEY [TIMES] [--loud] [--json]\n    Say a key again\n    --loud  With a mark at the end\n    Also: say\n"
+        "echo KEY [TIMES] [--loud] [--json]\n    Say a key again\n    --loud             With a mark at the end\n    Also: say\n"
     );
     assert!(!special(&["--help"], "").out.is_empty());
 }
