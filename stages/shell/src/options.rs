@@ -107,4 +107,19 @@ mod tests {
         }
         Ok(())
     }
+
+    #[test]
+    fn whatever_is_offered_for_an_option_is_accepted() -> contract::Result<()> {
+        let spec = |kind, default| OptionSpec { name: "x", kind, default, help: "", live: true };
+        for spec in [
+            spec(Kind::Choice(&["a", "b"]), "b"),
+            spec(Kind::Bytes { min: 0, max: 1 << 40 }, "64MiB"),
+            spec(Kind::Count { min: 2, max: 100 }, "64"),
+        ] {
+            let offered = examples(&spec);
+            assert!(offered.iter().any(|value| value == spec.default));
+            offered.iter().try_for_each(|value| spec.check(value))?;
+        }
+        Ok(())
+    }
 }
