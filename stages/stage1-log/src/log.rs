@@ -25,7 +25,7 @@ pub use writer::{Appended, Builder, Built, Frames, Writer};
 
 use crate::frame::{Frame, Place};
 use contract::{Error, IoContext, Result};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use vfs::{File, read_full};
 
@@ -42,6 +42,8 @@ pub struct Log {
     appended: AtomicU64,
     visible: AtomicU64,
     synced: AtomicU64,
+    /// Reserved room was cut off since the last sync: the file's size is not on the device.
+    cut: AtomicBool,
     marks: RwLock<Marks>,
 }
 
@@ -66,6 +68,7 @@ impl Log {
             appended: at_end(),
             visible: at_end(),
             synced: at_end(),
+            cut: AtomicBool::new(false),
             marks: RwLock::new(marks),
         }
     }
@@ -113,11 +116,17 @@ impl Log {
     /// them: see [`SyncGroup`].
     pub fn sync(&self) -> Result<()> {
         let end = self.appended();
+        self.cut.store(false, Ordering::Release);
         self.file.sync().during("sync", &self.name)?;
         self.note_synced(end);
         Ok(())
     }
     // ANCHOR_END: sync
+
+    /// Whether anything about the file is not on the device yet: bytes, or its size.
+    pub fn needs_sync(&self) -> bool {
+        self.synced() < self.appended() || self.cut.load(Ordering::Acquire)
+    }
 
     /// Remembers that everything before `end` is on the device, and everything in the logs before this one.
     pub fn note_synced(&self, end: u64) {

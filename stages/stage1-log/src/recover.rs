@@ -122,7 +122,7 @@ pub(crate) fn check_clean(vfs: &dyn Vfs, survey: &Survey, chunk_bytes: usize) ->
 
 // ANCHOR: mismatch
 /// Where and how a log differs from what the mark of a clean close says.
-fn mismatch(replay: &Replay, listed: &Listed) -> Option<(u64, String)> {
+pub fn mismatch(replay: &Replay, listed: &Listed) -> Option<(u64, String)> {
     let closed_with = |what: &str| format!("{what}; it was closed with {} bytes", listed.bytes);
     match &replay.tail {
         Tail::Damaged(damage) => Some((damage.offset, damage.what.clone())),

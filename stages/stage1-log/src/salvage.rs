@@ -10,12 +10,13 @@
 use crate::ENGINE;
 use crate::clean;
 use crate::files::log_name;
-use crate::log::header::{HEADER_BYTES, Header};
+use crate::log::header::{ENGINE_BYTES, HEADER_BYTES, Header};
 use crate::log::{Passed, Reader, Stop, Stretch, find_frame, last_non_zero};
-use crate::recover::{check_clean, replay};
-use crate::replay::Tail;
+use crate::recover::check_clean;
+use crate::replay::{Replay, Tail};
 use crate::survey::{Survey, lock};
 use contract::{Batch, Damage, Engine, Error, IoContext, Result, SalvageReport};
+use std::sync::Arc;
 use vfs::{File, Vfs};
 
 /// How much is read at a time, in bytes.
@@ -27,16 +28,14 @@ const BATCH_BYTES: u64 = 1 << 20;
 pub(crate) fn store(vfs: &dyn Vfs, into: &dyn Engine) -> Result<SalvageReport> {
     let _lock = lock(vfs)?;
     let survey = Survey::take(vfs, ENGINE)?;
-    let mut saver = Saver { into, batch: Batch::new(), report: SalvageReport::default() };
+    let mut saver = Saver::new(into);
     if survey.clean {
         saver.lost(check_clean(vfs, &survey, CHUNK_BYTES).map(drop))?;
     }
     for number in current_logs(vfs, &survey)? {
-        saver.log(vfs, number, survey.clean)?;
+        saver.log(vfs, &log_name(number), number, ENGINE, !survey.clean)?;
     }
-    saver.flush()?;
-    into.sync()?;
-    Ok(saver.report)
+    saver.finish()
 }
 
 /// The logs that hold the store: the one that the mark of a clean close lists, or else the newest whose header can be
@@ -65,30 +64,51 @@ fn current_logs(vfs: &dyn Vfs, survey: &Survey) -> Result<Vec<u64>> {
     Ok(newest_first)
 }
 
-struct Saver<'a> {
+/// Writes what can be read into another store, and remembers what cannot.
+pub struct Saver<'a> {
     into: &'a dyn Engine,
     batch: Batch,
     report: SalvageReport,
 }
 
-impl Saver<'_> {
-    fn log(&mut self, vfs: &dyn Vfs, number: u64, clean: bool) -> Result<()> {
-        let name = log_name(number);
-        let file = vfs.open(&name).during("open", &name)?;
-        let mut end = file.size().during("stat", &name)?;
+impl<'a> Saver<'a> {
+    /// Nothing is saved yet.
+    pub fn new(into: &'a dyn Engine) -> Self {
+        Self { into, batch: Batch::new(), report: SalvageReport::default() }
+    }
+
+    /// Saves every entry of log `number`. Where `torn_is_cut`, a torn tail is left out: a crash took it before it was
+    /// promised to anybody.
+    pub fn log(
+        &mut self,
+        vfs: &dyn Vfs,
+        name: &str,
+        number: u64,
+        engine: [u8; ENGINE_BYTES],
+        torn_is_cut: bool,
+    ) -> Result<()> {
+        let file = vfs.open(name).during("open", name)?;
+        let mut end = file.size().during("stat", name)?;
         // A header that cannot be read takes no entry with it: their places need only the file's number.
-        self.lost(Header::read(&*file, &name, number, ENGINE).map(drop))?;
-        match replay(vfs, number, CHUNK_BYTES) {
-            Ok(replay) if !clean && matches!(replay.tail, Tail::Torn { .. }) => end = replay.end,
+        self.lost(Header::read(&*file, name, number, engine).map(drop))?;
+        match Replay::read(Arc::clone(&file), name.to_owned(), number, engine, CHUNK_BYTES) {
+            Ok(replay) if torn_is_cut && matches!(replay.tail, Tail::Torn { .. }) => end = replay.end,
             Ok(_) | Err(Error::Corrupt { .. }) => {}
             Err(error) => return Err(error),
         }
         let stretch = Stretch { start: HEADER_BYTES as u64, end };
-        let lost = walk_past_damage(&*file, &name, number, stretch, &mut |passed| self.save(passed))?;
+        let lost = walk_past_damage(&*file, name, number, stretch, &mut |passed| self.save(passed))?;
         for damage in lost {
             self.add(damage);
         }
         Ok(())
+    }
+
+    /// Makes what was saved durable, and says what it was.
+    pub fn finish(mut self) -> Result<SalvageReport> {
+        self.flush()?;
+        self.into.sync()?;
+        Ok(self.report)
     }
 
     fn save(&mut self, passed: &Passed<'_>) -> Result<()> {
@@ -106,7 +126,7 @@ impl Saver<'_> {
     }
 
     /// Lists damage as lost; other errors stay errors.
-    fn lost(&mut self, result: Result<()>) -> Result<()> {
+    pub fn lost(&mut self, result: Result<()>) -> Result<()> {
         match result {
             Err(Error::Corrupt { file, offset, what }) => self.add(Damage { file, offset, what }),
             other => other?,

@@ -12,7 +12,7 @@
 //! written: a log that was written in large pieces lies in the page cache in large pieces too.
 
 use super::{Location, Log};
-use crate::frame::{Frame, HEAD_BYTES, Head, Kind, Place};
+use crate::frame::{Frame, HEAD_BYTES, Head, Kind, Place, stored_checksum};
 use contract::{Error, IoContext};
 use vfs::{File, read_full};
 
@@ -84,6 +84,12 @@ impl<'a> Passed<'a> {
     #[inline]
     pub fn key(&self) -> &'a [u8] {
         &self.bytes[HEAD_BYTES..self.head.key_end()]
+    }
+
+    /// Its checksum as it lies in the file.
+    #[inline]
+    pub fn checksum(&self) -> u32 {
+        stored_checksum(self.bytes)
     }
 
     /// The whole of it; `None` where its value was skipped.

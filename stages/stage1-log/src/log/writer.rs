@@ -182,6 +182,7 @@ impl Writer {
         if self.size > self.end {
             self.log.file.truncate(self.end).during("truncate", &self.log.name)?;
             self.size = self.end;
+            self.log.cut.store(true, Ordering::Release);
         }
         Ok(())
     }
