@@ -1,0 +1,151 @@
+//! Reading and checking every byte, without changing one and without stopping at the first that is wrong.
+//!
+//! **Invariants** Behind a bad frame the walk goes on at the next frame that verifies in its place, so one damaged
+//! byte is one report. A hint file is checked against its segment.
+
+use crate::ENGINE;
+use crate::index::{read_hint, refuse_unless_whole};
+use crate::judge::{judge, proven};
+use crate::names::SegmentId;
+use crate::recover::check_listed;
+use crate::store::Store;
+use crate::survey::Survey;
+use contract::{Error, IoContext, Result, VerifyReport};
+use stage1::clean::{self, Listed};
+use stage1::files::aside_name;
+use stage1::log::Stretch;
+use stage1::log::header::HEADER_BYTES;
+use stage1::replay::{Replay, Tail};
+use stage1::salvage::CHUNK_BYTES;
+use stage1::survey::lock;
+use stage1::verify::{add, collect, log};
+use vfs::{File, Vfs};
+
+/// Verifies an open store: every segment and every hint, while reads and writes go on.
+pub(crate) fn open_store(store: &Store) -> Result<VerifyReport> {
+    // No merge takes a segment away meanwhile.
+    let _upkeep = store.upkeep();
+    let mut report = VerifyReport::default();
+    for segment in store.segments.load_full().oldest_first() {
+        let log = &segment.log;
+        frames(&*log.file, &log.name, log.number, segment.bytes(), &mut report)?;
+        if segment.hint_file_bytes() > 0 {
+            hint(&*store.vfs, segment.id, &*log.file, &mut report)?;
+        }
+    }
+    Ok(report)
+}
+
+/// Verifies a closed store.
+pub(crate) fn store(vfs: &dyn Vfs) -> Result<VerifyReport> {
+    let _lock = lock(vfs)?;
+    let survey = Survey::look(vfs)?;
+    let mut report = VerifyReport::default();
+    collect(survey.check(), &mut report)?;
+    let ends = if survey.clean {
+        clean_ends(vfs, &survey, &mut report)?
+    } else {
+        unclean_ends(vfs, &survey, &mut report)?
+    };
+    for id in &survey.segments {
+        let name = id.log_name();
+        let file = vfs.open(&name).during("open", &name)?;
+        let end = ends.iter().find(|(known, _)| known == id).map(|(_, end)| *end);
+        let end = end.map_or_else(|| file.size().during("stat", &name), Ok)?;
+        frames(&*file, &name, id.number(), end, &mut report)?;
+        if survey.hints.contains(id) {
+            hint(vfs, *id, &*file, &mut report)?;
+        }
+    }
+    notes(&survey, &mut report);
+    Ok(report)
+}
+
+/// Holds every segment against the mark of a clean close. Everything up to the end of each file counts.
+fn clean_ends(vfs: &dyn Vfs, survey: &Survey, report: &mut VerifyReport) -> Result<Vec<(SegmentId, u64)>> {
+    let mut listed = Vec::new();
+    let read = clean::read(vfs, ENGINE).map(|files| listed = files);
+    collect(read.and_then(|()| check_listed(survey, &listed)), report)?;
+    for id in &survey.segments {
+        let said = listed.iter().find(|file| file.name == id.log_name());
+        collect(whole(vfs, *id, said), report)?;
+    }
+    Ok(Vec::new())
+}
+
+fn whole(vfs: &dyn Vfs, id: SegmentId, listed: Option<&Listed>) -> Result<()> {
+    refuse_unless_whole(&replay(vfs, id)?, listed)
+}
+
+fn replay(vfs: &dyn Vfs, id: SegmentId) -> Result<Replay> {
+    let name = id.log_name();
+    let file = vfs.open(&name).during("open", &name)?;
+    Replay::read(file, name, id.number(), ENGINE, CHUNK_BYTES)
+}
+
+/// Where each segment of a store that was not closed ends, as the next opening will see it.
+fn unclean_ends(vfs: &dyn Vfs, survey: &Survey, report: &mut VerifyReport) -> Result<Vec<(SegmentId, u64)>> {
+    let proven = match proven(vfs, survey) {
+        Err(Error::Corrupt { file, offset, what }) => {
+            collect(Err(Error::Corrupt { file, offset, what }), report)?;
+            survey.segments.len()
+        }
+        other => other?,
+    };
+    let (proven, doubtful) = survey.segments.split_at(proven);
+    for id in proven {
+        collect(whole(vfs, *id, None), report)?;
+    }
+    let judged = match judge(vfs, doubtful, CHUNK_BYTES) {
+        Err(error) => {
+            collect(Err(error), report)?;
+            return Ok(Vec::new());
+        }
+        Ok(judged) => judged,
+    };
+    for replay in &judged.accepted {
+        if let Tail::Torn { offset, why, bytes } = &replay.tail {
+            let (name, end) = (&replay.name, replay.end);
+            report.notes.push(format!(
+                "{name}: torn tail: {bytes} bytes at {end}, {why} at {offset}; opening cuts them off"
+            ));
+        }
+    }
+    if let Some(cut) = &judged.cut {
+        report.notes.push(format!("{}: cut at {}: {}", cut.file, cut.offset, cut.why));
+    }
+    for id in judged.behind {
+        report.notes.push(format!("{}: behind the cut; opening sets it aside", id.log_name()));
+    }
+    let ends = doubtful.iter().zip(&judged.accepted).map(|(id, replay)| (*id, replay.end));
+    let behind = judged.behind.iter().map(|id| (*id, HEADER_BYTES as u64));
+    Ok(ends.chain(behind).collect())
+}
+
+/// Reads and checks the frames of a segment up to `end`.
+fn frames(file: &dyn File, name: &str, number: u64, end: u64, report: &mut VerifyReport) -> Result<()> {
+    let found = log(file, name, number, Stretch { start: HEADER_BYTES as u64, end })?;
+    report.entries += found.entries;
+    report.bytes_read += HEADER_BYTES as u64 + found.bytes_read;
+    found.damage.into_iter().for_each(|damage| add(report, damage));
+    Ok(())
+}
+
+fn hint(vfs: &dyn Vfs, id: SegmentId, segment: &dyn File, report: &mut VerifyReport) -> Result<()> {
+    let read = read_hint(vfs, id, segment, None).map(|hint| report.bytes_read += hint.file_bytes());
+    collect(read, report)
+}
+
+/// What a person may want to know and that is no damage.
+fn notes(survey: &Survey, report: &mut VerifyReport) {
+    for id in &survey.asides {
+        let name = aside_name(&id.log_name());
+        report.notes.push(format!("{name}: what recovery cut off and could still be read"));
+    }
+    report.notes.extend(survey.foreign.iter().map(|name| format!("{name}: not ours, left alone")));
+    let leftovers = survey.all_leftovers();
+    report.notes.extend(leftovers.iter().map(|name| format!("{name}: left over, goes at the next opening")));
+    if survey.segments.is_empty() && !survey.clean {
+        report.notes.push("no store here yet".into());
+    }
+}

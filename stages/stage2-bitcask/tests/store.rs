@@ -1,0 +1,222 @@
+//! What stage 2 does that no other stage does: rolling, merging, hints, and what they leave in the directory. What all
+//! stages do is tested in the harness.
+
+use contract::{Batch, Engine, Error, KeyRange, Options, RecoveryReport};
+use std::sync::Arc;
+use vfs::{MemFs, Vfs};
+
+fn options(set: &[(&str, &str)]) -> Options {
+    set.iter()
+        .fold(stage2::STAGE.default_options(), |options, (name, value)| options.with(name, value).unwrap())
+}
+
+fn open_with(fs: &MemFs, set: &[(&str, &str)]) -> (Arc<dyn Engine>, RecoveryReport) {
+    (stage2::STAGE.open)(Arc::new(fs.clone()), &options(set)).unwrap()
+}
+
+fn open(fs: &MemFs, set: &[(&str, &str)]) -> Arc<dyn Engine> {
+    open_with(fs, set).0
+}
+
+fn names(fs: &MemFs) -> Vec<String> {
+    fs.list().unwrap()
+}
+
+fn figure(engine: &dyn Engine, name: &str) -> u64 {
+    engine.stats().figures.iter().find(|figure| figure.name == name).unwrap().value
+}
+
+fn pairs(engine: &dyn Engine) -> Vec<(Vec<u8>, Vec<u8>)> {
+    engine.scan(KeyRange::all()).unwrap().map(Result::unwrap).collect()
+}
+
+fn step_until_idle(engine: &dyn Engine) {
+    while engine.step().unwrap() {}
+}
+
+const TINY: (&str, &str) = ("segment-bytes", "128");
+
+#[test]
+fn a_full_segment_is_followed_by_the_next_and_every_key_is_found_in_its_own() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[TINY]);
+    for i in 0..20u8 {
+        engine.put(&[i], &[i; 30]).unwrap();
+    }
+    assert_eq!(names(&fs).len(), 20);
+    for i in 0..20u8 {
+        assert_eq!(engine.get(&[i]).unwrap(), Some(vec![i; 30]));
+    }
+    assert_eq!(figure(&*engine, "segments"), 20);
+}
+
+#[test]
+fn ten_keys_overwritten_for_ever_take_bounded_room() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[("segment-bytes", "1000")]);
+    let mut most = 0;
+    for round in 0..5000u32 {
+        let key = [(round % 10) as u8];
+        if round % 7 == 0 { engine.delete(&key) } else { engine.put(&key, &round.to_le_bytes()) }.unwrap();
+        step_until_idle(&*engine);
+        most = most.max(engine.stats().disk_bytes);
+    }
+    assert!(most < 4000, "{most} bytes for ten keys");
+    assert!(figure(&*engine, "merges") > 50);
+}
+
+// ANCHOR: tombstone
+#[test]
+fn a_tombstone_outlives_every_merge_that_leaves_an_older_segment_out() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[TINY, ("merge-dead-percent", "1")]);
+    engine.put(b"victim", &[1; 40]).unwrap(); // Segment 1, which stays whole: nothing else in it is dead.
+    engine.put(b"other", &[2; 40]).unwrap(); // Segment 2.
+    engine.delete(b"victim").unwrap(); // Segment 3, with what follows.
+    for i in 0..4 {
+        engine.put(b"x", &[i; 40]).unwrap();
+    }
+    drop(engine);
+    // Whatever is merged, and however often the store is opened in between, the key stays deleted.
+    for _ in 0..4 {
+        let engine = open(&fs, &[TINY, ("merge-dead-percent", "1"), ("hints", "off")]);
+        assert_eq!(engine.get(b"victim").unwrap(), None);
+        engine.step().unwrap();
+        assert_eq!(engine.get(b"victim").unwrap(), None);
+        assert_eq!(engine.get(b"other").unwrap(), Some(vec![2; 40]));
+    }
+}
+// ANCHOR_END: tombstone
+
+#[test]
+fn compaction_leaves_one_run_and_goes_on_doing_so() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[TINY]);
+    for i in 0..30u8 {
+        engine.put(&[i % 3], &[i; 30]).unwrap();
+    }
+    engine.delete(&[1]).unwrap();
+    for _ in 0..3 {
+        engine.compact().unwrap();
+        let logs: Vec<_> = names(&fs).into_iter().filter(|name| name.ends_with(".log")).collect();
+        assert_eq!(logs.len(), 2, "a run and the active segment: {logs:?}");
+        assert_eq!(pairs(&*engine), [(vec![0], vec![27; 30]), (vec![2], vec![29; 30])]);
+        // The same again, with something dead in the run: it needs a neighbour to get a new name.
+        engine.put(&[0], &[27; 30]).unwrap();
+    }
+    let before = names(&fs);
+    engine.compact().unwrap();
+    engine.compact().unwrap();
+    assert_ne!(before, names(&fs));
+    let settled = names(&fs);
+    engine.compact().unwrap();
+    assert_eq!(settled, names(&fs), "nothing was dead");
+}
+
+#[test]
+fn opening_reads_hints_and_an_unbelievable_one_is_reported_and_replaced() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[("segment-bytes", "300")]);
+    for i in 0..40u8 {
+        engine.put(&[i], &[i; 20]).unwrap();
+    }
+    let expected = pairs(&*engine);
+    engine.close().unwrap();
+    let (engine, report) = open_with(&fs, &[]);
+    assert_eq!((figure(&*engine, "opening-segments"), report.replaced.len()), (0, 0));
+    assert_eq!(pairs(&*engine), expected);
+    engine.close().unwrap();
+
+    let mut hint = fs.contents()["000002.hint"].clone();
+    *hint.last_mut().unwrap() ^= 1;
+    fs.plant("000002.hint", hint);
+    fs.plant("000003.hint", fs.contents()["000004.hint"].clone());
+    let (engine, report) = open_with(&fs, &[]);
+    let replaced: Vec<_> = report.replaced.iter().map(|damage| damage.file.as_str()).collect();
+    assert_eq!(replaced, ["000002.hint", "000003.hint"]);
+    assert_eq!(figure(&*engine, "opening-segments"), 2);
+    assert_eq!(pairs(&*engine), expected);
+    step_until_idle(&*engine);
+    drop(engine);
+    assert!(open_with(&fs, &[]).1.replaced.is_empty(), "upkeep has written them anew");
+}
+
+#[test]
+fn a_lost_hint_costs_time_and_nothing_else() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[("segment-bytes", "300")]);
+    for i in 0..40u8 {
+        engine.put(&[i], &[i; 20]).unwrap();
+    }
+    let expected = pairs(&*engine);
+    drop(engine);
+    for name in names(&fs).into_iter().filter(|name| name.ends_with(".hint")) {
+        fs.remove(&name).unwrap();
+    }
+    let (engine, report) = open_with(&fs, &[]);
+    assert_eq!(figure(&*engine, "opening-hints"), 0);
+    assert_eq!(pairs(&*engine), expected);
+    assert!(report.clean && report.replaced.len() > 3, "{report:?}");
+}
+
+#[test]
+fn the_threshold_changes_in_the_running_store_and_the_way_of_reading_does_not() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[]);
+    engine.put(b"a", &[0; 100]).unwrap();
+    engine.set_option("segment-bytes", "128").unwrap();
+    engine.put(b"b", &[0; 100]).unwrap();
+    assert_eq!(figure(&*engine, "segments"), 2);
+    assert!(matches!(engine.set_option("reads", "mapped"), Err(Error::Unsupported { .. })));
+    assert!(matches!(engine.set_option("segment-bytes", "1"), Err(Error::BadOption { .. })));
+}
+
+#[test]
+fn any_number_of_segments_is_read_through_a_few_open_files() {
+    for reads in ["pread", "mapped"] {
+        let fs = MemFs::new();
+        let engine = open(&fs, &[TINY, ("open-files", "3"), ("reads", reads)]);
+        for i in 0..50u8 {
+            engine.put(&[i], &[i; 40]).unwrap();
+        }
+        for i in (0..50u8).rev() {
+            assert_eq!(engine.get(&[i]).unwrap(), Some(vec![i; 40]));
+            assert!(figure(&*engine, "open-files") <= 3);
+        }
+    }
+}
+
+#[test]
+fn a_scan_outlives_the_merge_of_all_that_it_reads() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[TINY, ("open-files", "1")]);
+    for i in 0..20u8 {
+        engine.put(&[i], &[i; 40]).unwrap();
+    }
+    let expected = pairs(&*engine);
+    let scan = engine.scan(KeyRange::all()).unwrap();
+    let mut batch = Batch::new();
+    for i in 0..20u8 {
+        batch.delete(&[i]);
+    }
+    engine.write(&batch).unwrap();
+    engine.compact().unwrap();
+    assert_eq!(pairs(&*engine), []);
+    assert_eq!(scan.map(Result::unwrap).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_key_that_is_asked_for_costs_one_probe_and_one_read() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[]);
+    engine.put(b"JP/Tokyo", b"9733276").unwrap();
+    let before = engine.stats().bytes_read;
+    assert!(engine.contains(b"JP/Tokyo").unwrap());
+    assert_eq!(engine.get(b"JP/Kyoto").unwrap(), None);
+    assert_eq!(engine.stats().bytes_read, before, "neither reads a file");
+    let explanation = engine.explain(b"JP/Tokyo").unwrap();
+    assert_eq!(explanation.bytes_read, 12 + 8 + 7);
+    let places: Vec<_> = explanation.looks.iter().map(|look| look.place.as_str()).collect();
+    assert_eq!(places, ["keydir", "000001.log"]);
+    assert_eq!(engine.stats().bytes_read, before + 27);
+}
