@@ -36,6 +36,7 @@ impl Arena {
         record::records(&self.bytes).filter(|record| !record.is_dead())
     }
 
+    // ANCHOR: push
     /// Appends a record and returns where it starts.
     #[inline]
     pub(super) fn push(&mut self, key: &[u8], at: Location) -> u32 {
@@ -47,6 +48,7 @@ impl Arena {
         record::append(key, at, &mut self.bytes);
         start
     }
+    // ANCHOR_END: push
 
     /// Changes the location in a record and returns what it was.
     #[inline]

@@ -33,6 +33,7 @@ pub struct Location {
     pub tombstone: bool,
 }
 
+// ANCHOR: location
 impl Location {
     #[inline]
     fn encode(self) -> [u8; LOCATION_BYTES] {
@@ -57,6 +58,7 @@ impl Location {
         }
     }
 }
+// ANCHOR_END: location
 
 /// A record that is whole.
 #[derive(Clone, Copy)]
@@ -69,6 +71,7 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    // ANCHOR: first
     /// The record that `bytes` starts with; `None` if it is not whole.
     #[inline]
     pub(crate) fn first(bytes: &'a [u8]) -> Option<Self> {
@@ -77,6 +80,7 @@ impl<'a> Record<'a> {
         let (key, rest) = rest.split_at_checked(key_bytes)?;
         Some(Self { bytes: &bytes[..bytes.len() - rest.len()], key, location })
     }
+    // ANCHOR_END: first
 
     /// Where the key's newest entry lies; of a dead record nothing true.
     #[inline]
