@@ -1,7 +1,9 @@
 //! Puts, gets and scans of every engine, on the entries and operations of the benchmark's own workloads.
+use benches::engines::{self, Subject};
 use benches::entries::{Entries, Order, Sizes};
+use benches::store::{self, Store};
 use benches::workload::{Action, Workload};
-use benches::{cell, check, engines};
+use benches::{check, measure};
 use contract::{Batch, Durability, KeyRange};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::sync::Arc;
@@ -16,9 +18,10 @@ fn every_engine(c: &mut Criterion) {
         let mut group = c.benchmark_group(stage.name);
         let dir = tempfile::tempdir().expect("a temporary directory");
         let vfs = Arc::new(OsFs::create(dir.path()).expect("a directory"));
-        let engine = cell::open(stage, vfs, Durability::OnRequest).expect("a new store");
-        let all = cell::all(SIZES);
-        cell::load(&*engine, &all, 0).expect("a loaded store");
+        let subject = Subject::named(stage.name).expect("an engine");
+        let engine = Store::open(&subject, vfs, Durability::OnRequest).expect("a new store");
+        let all = store::all(SIZES);
+        store::load(&*engine, &all, 0).expect("a loaded store");
         check::holds_exactly(&*engine, &all, SIZES.seed).expect("what was written");
 
         for name in ["readrandom", "readmissing"] {
@@ -34,7 +37,7 @@ fn every_engine(c: &mut Criterion) {
         }
         group.throughput(Throughput::Elements(SIZES.n));
         group.bench_function("readseq", |b| {
-            b.iter(|| cell::count(&*engine, KeyRange::all()).expect("a scan"));
+            b.iter(|| measure::count(&*engine, KeyRange::all()).expect("a scan"));
         });
         // Writes come last: they make the store grow.
         for name in ["fillrandom", "fillbatch100"] {
@@ -46,7 +49,7 @@ fn every_engine(c: &mut Criterion) {
             group.bench_function(name, |b| {
                 b.iter(|| {
                     i = (i + 1) % (entries.len() / batch);
-                    cell::put_op(&*engine, &entries, &mut buffer, batch, i).expect("a write");
+                    store::put_op(&*engine, &entries, &mut buffer, batch, i).expect("a write");
                 });
             });
         }

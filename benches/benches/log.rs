@@ -1,7 +1,7 @@
 //! The parts of a put and a get of stage 1 by themselves: building a frame, checking one, walking a log of them.
 
-use benches::cell;
 use benches::entries::{Entries, Sizes};
+use benches::store;
 use contract::Entry;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stage1::frame::{self, Frame, Place};
@@ -46,7 +46,7 @@ fn walk(file: &Arc<dyn File>, end: u64, buffer: &mut Vec<u8>) -> u64 {
 }
 
 fn frames(c: &mut Criterion) {
-    let entries = cell::all(SIZES);
+    let entries = store::all(SIZES);
     let log = log(&entries);
     let mut group = c.benchmark_group("log");
 

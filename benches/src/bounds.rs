@@ -13,6 +13,8 @@
 //!
 //! [`timing`]: crate::timing
 
+pub mod hash_log;
+mod hash_map;
 mod memory;
 mod writing;
 
@@ -59,6 +61,7 @@ const fn reads(
 /// Every bound, in the order of the tables.
 pub static ALL: &[Bound] = {
     use Durability::{EveryWrite, OnRequest};
+    use hash_map::{inserts, probes};
     use memory::{
         pread_record, read_chunks, read_stream, walk, walk_checked, walk_chunks, walk_chunks_checked,
     };
@@ -120,6 +123,13 @@ pub static ALL: &[Bound] = {
             pread_record,
             "pread of one frame at a random place in the cached log",
         ),
+        reads(
+            "hash-insert",
+            &["fillbatch100"],
+            inserts,
+            "insert of a key into std's hash map, nothing written",
+        ),
+        reads("hash-probe", &["readmissing"], probes, "look for an absent key in std's hash map"),
     ]
 };
 
@@ -140,8 +150,12 @@ const HEADER_BYTES: usize = 12;
 
 /// Appends the frame of entry `i` to `buffer`.
 fn frame(buffer: &mut Vec<u8>, entries: &Entries, i: u64) {
+    push_frame(buffer, entries.key(i), entries.value(i));
+}
+
+/// Appends the frame of a key and its value to `buffer`.
+fn push_frame(buffer: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     const PUT: u32 = 1;
-    let (key, value) = (entries.key(i), entries.value(i));
     let start = buffer.len();
     let len = |bytes: &[u8]| u32::try_from(bytes.len()).expect("entries are short");
     buffer.extend_from_slice(&[0; 4]);
@@ -160,4 +174,12 @@ fn first_frame(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let (key_bytes, value_bytes) = ((word(4) >> 8) as usize, word(8) as usize);
     let len = HEADER_BYTES + key_bytes + value_bytes;
     (bytes.len() >= len).then(|| (&bytes[HEADER_BYTES..HEADER_BYTES + key_bytes], len))
+}
+
+/// Key and value of the frame that `bytes` are, if its checksum is right.
+fn frame_of(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (key, len) = first_frame(bytes)?;
+    let (stored, body) = bytes[..len].split_first_chunk()?;
+    let good = crc_fast::crc32_iscsi(body) == u32::from_le_bytes(*stored);
+    good.then(|| (key, &bytes[HEADER_BYTES + key.len()..len]))
 }

@@ -1,241 +1,190 @@
-//! One engine, one workload, one process: set up, time, check, answer.
+//! One subject, one process: set up, time, check, answer.
+//!
+//! A cell measures one workload, or a sitting of several that share a store.
 
-use crate::entries::{Entries, Order, Random, Sizes};
-use crate::report::{Sample, Unit};
-use crate::workload::{Action, Before, Effort, Workload, durability_name};
-use crate::{bounds, check, engines, reopen, report, space, timing};
-use anyhow::{Context, Result, ensure};
-use contract::{Batch, Durability, Engine, KeyRange, Stage};
+use crate::bounds;
+use crate::engines::Subject;
+use crate::entries::{Entries, Order};
+use crate::report::{self, Sample};
+use crate::store::{self, Store};
+use crate::workload::{Action, Before, Effort, Workload};
+use crate::ycsb::{Mix, Model};
+use crate::{beside, check, measure, reopen, space};
+use anyhow::{Context, Result};
+use contract::{Durability, KeyRange};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::ops::Bound;
+use std::path::PathBuf;
 use std::sync::Arc;
-use vfs::{OsFs, Vfs};
-
-/// Entries in a batch of a load that nobody times.
-const LOAD_BATCH: u64 = 1000;
+use vfs::OsFs;
 
 /// What a process is asked to measure. It travels as JSON in an argument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
-    /// The engine's name, or [`report::BOUND`].
+    /// The subject's name, or [`report::BOUND`].
     pub subject: String,
-    /// The workload's name, or the bound's.
-    pub workload: String,
+    /// The workloads' names, in order, or the bound's.
+    pub workloads: Vec<String>,
     /// How much.
     pub effort: Effort,
     /// A directory for this cell alone; it is empty.
     pub dir: PathBuf,
 }
 
-/// What a process answers, as JSON on standard output.
+/// What a process answers for each workload, as JSON on standard output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// The figures.
     Measured(Vec<Sample>),
-    /// This engine has no such thing to measure, and why.
+    /// This subject has no such thing to measure, and why.
     NotApplicable(String),
 }
 
+/// Tells how many heap bytes are alive, in a program that counts them.
+pub type Heap = fn() -> usize;
+
 /// Measures what was asked for.
-pub fn run(spec: &Spec) -> Result<Answer> {
+pub fn run(spec: &Spec, heap: Option<Heap>) -> Result<Vec<Answer>> {
     if spec.subject == report::BOUND {
-        let bound = bounds::named(&spec.workload)?;
-        return Ok(Answer::Measured((bound.run)(&spec.effort, &spec.dir)?));
+        let measure =
+            |name: &String| Ok(Answer::Measured((bounds::named(name)?.run)(&spec.effort, &spec.dir)?));
+        return spec.workloads.iter().map(measure).collect();
     }
-    let stage = engines::named(&spec.subject)?;
-    let workload = Workload::named(&spec.workload)?;
-    if !stage.persistent {
-        let needs_disk = matches!(workload.timed, Action::Open { .. } | Action::Space)
-            || workload.durability == Durability::EveryWrite;
-        if needs_disk {
+    let subject = Subject::named(&spec.subject)?;
+    let mut sitting = Sitting { subject: &subject, spec, heap, store: None, model: None };
+    let answers = spec.workloads.iter().map(|name| {
+        let workload = Workload::named(name)?;
+        match sitting.measure(workload) {
+            Ok(answer) => Ok(answer),
+            Err(e) => match check::is_unsupported(&e) {
+                Some(what) => Ok(Answer::NotApplicable(format!("it does not do {what}"))),
+                None => Err(e).with_context(|| format!("{} on {}", workload.name, subject.name)),
+            },
+        }
+    });
+    let answers = answers.collect::<Result<_>>()?;
+    sitting.end()?;
+    Ok(answers)
+}
+
+/// Workloads of one subject, one after the other, and the store that they share.
+struct Sitting<'a> {
+    subject: &'a Subject,
+    spec: &'a Spec,
+    heap: Option<Heap>,
+    store: Option<Store>,
+    /// What YCSB's workloads have written so far.
+    model: Option<Model>,
+}
+
+impl Sitting<'_> {
+    fn measure(&mut self, workload: &Workload) -> Result<Answer> {
+        let (subject, spec, effort) = (self.subject, self.spec, &self.spec.effort);
+        if !subject.stage.persistent && needs_disk(workload) {
             return Ok(Answer::NotApplicable("it keeps nothing on disk".into()));
         }
+        let samples = match (workload.timed, self.heap) {
+            (Action::Open { .. }, _) => match reopen::opening(subject, workload, spec)? {
+                Some(samples) => samples,
+                None => return Ok(Answer::NotApplicable("it lost what it had acknowledged".into())),
+            },
+            (Action::Lost, _) => reopen::lost(subject, workload, spec)?,
+            (Action::Memory, Some(heap)) => reopen::memory(subject, workload, spec, heap)?,
+            (Action::Memory, None) => anyhow::bail!("this program does not count its heap"),
+            (Action::Space, _) => space::run(subject, spec)?,
+            (Action::GetBatched, _) => self.get_batched(workload)?,
+            (Action::Ycsb(mix), _) => vec![self.ycsb(workload, mix)?],
+            _ => in_store(self.store(workload)?, workload, effort)?,
+        };
+        Ok(Answer::Measured(samples))
     }
-    let measured = measure(stage, workload, spec);
-    measured.map(Answer::Measured).with_context(|| format!("{} on {}", workload.name, stage.name))
-}
 
-fn measure(stage: &Stage, workload: &Workload, spec: &Spec) -> Result<Vec<Sample>> {
-    match workload.timed {
-        Action::Open { killed } => return reopen::run(stage, killed, spec),
-        Action::Space => return space::run(stage, spec),
-        _ => {}
-    }
-    let effort = &spec.effort;
-    let engine = open(stage, Arc::new(OsFs::create(&spec.dir)?), workload.durability)?;
-    match workload.before {
-        Before::Nothing => {}
-        Before::Loaded => load(&*engine, &all(effort.sizes), 0)?,
-        Before::Cities => load(&*engine, &Entries::cities()?, 0)?,
-    }
-    let entries = workload.entries(effort.sizes)?;
-    let samples = match workload.timed {
-        Action::Put { batch, threads, .. } => vec![put(&*engine, &entries, batch, threads, effort)?],
-        Action::PutCities => vec![put(&*engine, &entries, 1, 1, effort)?],
-        Action::Get(Order::Absent) => vec![get_absent(&*engine, &entries, effort)?],
-        Action::Get(_) | Action::GetCities => vec![get_present(&*engine, &entries, effort)?],
-        Action::Scan => vec![scan(&*engine, effort)?],
-        Action::ScanCountry => vec![scan_countries(&*engine, &entries, effort)?],
-        Action::Growth => growth(&*engine, effort)?,
-        Action::Open { .. } | Action::Space => unreachable!("answered above"),
-    };
-    engine.close()?;
-    Ok(samples)
-}
-
-/// Opens a store with this durability and otherwise the engine's defaults.
-pub fn open(stage: &Stage, vfs: Arc<dyn Vfs>, durability: Durability) -> Result<Arc<dyn Engine>> {
-    let options = stage.default_options().with(contract::SYNC.name, durability_name(durability))?;
-    Ok((stage.open)(vfs, &options)?.0)
-}
-
-/// The entries that lie in a loaded store, in the order in which they were written.
-pub fn all(sizes: Sizes) -> Entries {
-    Entries::new(sizes, Order::Shuffled(0), sizes.n)
-}
-
-/// Writes the entries from number `from` on, in batches.
-pub fn load(engine: &dyn Engine, entries: &Entries, from: u64) -> Result<()> {
-    let mut batch = Batch::new();
-    for i in from..entries.len() {
-        batch.put(entries.key(i), entries.value(i));
-        if (i + 1) % LOAD_BATCH == 0 || i + 1 == entries.len() {
-            engine.write(&batch)?;
-            batch.clear();
+    /// The store, opened and loaded for the first workload that asks.
+    fn store(&mut self, workload: &Workload) -> Result<&Store> {
+        if self.store.is_none() {
+            let vfs = Arc::new(OsFs::create(&self.spec.dir)?);
+            let store = Store::open(self.subject, vfs, workload.durability)?;
+            match workload.before {
+                Before::Nothing => {}
+                Before::Loaded => store::load(&*store, &store::all(self.spec.effort.sizes), 0)?,
+                Before::Cities => store::load(&*store, &Entries::cities()?, 0)?,
+            }
+            self.store = Some(store);
         }
+        self.store.as_ref().context("a store was just opened")
     }
-    Ok(())
-}
 
-/// Writes one operation of a fill: `batch` entries from number `i * batch` on.
-pub fn put_op(engine: &dyn Engine, entries: &Entries, buffer: &mut Batch, batch: u64, i: u64) -> Result<()> {
-    if batch == 1 {
-        return Ok(engine.put(entries.key(i), entries.value(i))?);
+    fn get_batched(&self, workload: &Workload) -> Result<Vec<Sample>> {
+        let open = |name| {
+            let vfs = Arc::new(OsFs::create(self.spec.dir.join(name))?);
+            Ok::<_, anyhow::Error>(Store::open(self.subject, vfs, workload.durability)?)
+        };
+        let (batched, single) = (open("batched")?, open("single")?);
+        let all = store::all(self.spec.effort.sizes);
+        store::load(&*batched, &all, 0)?;
+        (0..all.len()).try_for_each(|i| single.put(all.key(i), all.value(i)))?;
+        let keys = workload.entries(self.spec.effort.sizes)?;
+        let samples = measure::get_batched(&*batched, &*single, &keys, &self.spec.effort)?;
+        batched.close()?;
+        single.close()?;
+        Ok(samples)
     }
-    buffer.clear();
-    for i in i * batch..((i + 1) * batch).min(entries.len()) {
-        buffer.put(entries.key(i), entries.value(i));
-    }
-    Ok(engine.write(buffer)?)
-}
 
-fn put(engine: &dyn Engine, entries: &Entries, batch: u64, threads: u64, effort: &Effort) -> Result<Sample> {
-    let ops = entries.len().div_ceil(batch);
-    let limit = effort.limit();
-    let timed = if threads == 1 {
-        let mut buffer = Batch::new();
-        timing::repeat(limit, ops, |i| put_op(engine, entries, &mut buffer, batch, i))?
-    } else {
-        timing::repeat_threads(threads, limit, ops, |i| Ok(engine.put(entries.key(i), entries.value(i))?))?
-    };
-    if timed.ops < ops {
-        // Threads end at different places; what one of them wrote is written again with the same value.
-        load(engine, entries, if threads == 1 { timed.ops * batch } else { 0 })?;
-    }
-    check::holds_exactly(engine, entries, effort.sizes.seed)?;
-    let mut sample = Sample::rate(&timed, entries.len(), batch);
-
-    sample.ops = sample.ops.min(entries.len());
-    Ok(sample)
-}
-
-fn get_present(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<Sample> {
-    let timed = timing::repeat(effort.limit(), entries.len(), |i| {
-        check::got(entries, i, engine.get(entries.key(i))?.as_deref())
-    })?;
-    Ok(Sample::rate(&timed, entries.len(), 1))
-}
-
-fn get_absent(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<Sample> {
-    let timed = timing::repeat(effort.limit(), entries.len(), |i| absent(engine, entries.key(i)))?;
-    Ok(Sample::rate(&timed, entries.len(), 1))
-}
-
-fn absent(engine: &dyn Engine, key: &[u8]) -> Result<()> {
-    ensure!(engine.get(key)?.is_none(), "«{}» was never written", String::from_utf8_lossy(key));
-    Ok(())
-}
-
-fn scan(engine: &dyn Engine, effort: &Effort) -> Result<Sample> {
-    check::holds_exactly(engine, &all(effort.sizes), effort.sizes.seed)?;
-    let n = effort.sizes.n;
-    let (took, scans) = timing::median_of_repeats(effort.limit(), || {
-        let pairs = count(engine, KeyRange::all())?;
-        ensure!(pairs == n, "a scan gave {pairs} of {n} pairs");
-        Ok(())
-    })?;
-    #[expect(clippy::cast_precision_loss, reason = "a rate needs no 53 bits")]
-    let mut sample = Sample::new("", n as f64 / took.as_secs_f64() / 1e3, Unit::KiloPerSecond);
-    (sample.ops, sample.of) = (n * scans, n * scans);
-    Ok(sample)
-}
-
-/// Walks a range by the cursor, looks at every key and value, and counts the pairs.
-pub fn count(engine: &dyn Engine, range: KeyRange<'_>) -> Result<u64> {
-    let mut cursor = engine.scan(range)?.into_cursor();
-    let mut pairs = 0;
-    while let Some(key) = cursor.key() {
-        std::hint::black_box(key);
-        std::hint::black_box(cursor.value()?);
-        cursor.advance()?;
-        pairs += 1;
-    }
-    Ok(pairs)
-}
-
-fn scan_countries(engine: &dyn Engine, cities: &Entries, effort: &Effort) -> Result<Sample> {
-    let mut countries = std::collections::BTreeMap::<&[u8], u64>::new();
-    for i in 0..cities.len() {
-        *countries.entry(&cities.key(i)[..3]).or_default() += 1;
-    }
-    let countries: Vec<_> = countries.into_iter().collect();
-    let mut random = Random::new(effort.sizes.seed);
-    let timed = timing::repeat(effort.limit(), 10_000, |_| {
-        let drawn = random.below(countries.len() as u64);
-        let (prefix, expected) = countries[usize::try_from(drawn)?];
-        let mut found = 0;
-        let mut cursor = engine.scan_prefix(prefix)?.into_cursor();
-        while cursor.key().is_some() {
-            std::hint::black_box(cursor.value()?);
-            cursor.advance()?;
-            found += 1;
+    fn ycsb(&mut self, workload: &Workload, mix: &Mix) -> Result<Sample> {
+        let effort = self.spec.effort;
+        let mut model = self.model.take().unwrap_or_else(|| Model::loaded(effort.sizes));
+        let engine = &**self.store(workload)?;
+        if mix.walks()
+            && let Err(e) = engine.scan(KeyRange::new(Bound::Unbounded, Bound::Excluded(b"")))
+        {
+            // Who cannot walk does not begin, and the others go on from where they were.
+            self.model = Some(model);
+            return Err(e.into());
         }
-        ensure!(found == expected, "{found} of {expected} cities of {}", String::from_utf8_lossy(prefix));
-        Ok(())
-    })?;
-    Ok(Sample::rate(&timed, 10_000, 1))
+        let plan = model.plan(mix, workload.ops(effort.sizes));
+        let timed = plan.run(engine, effort.sizes.n, effort.limit())?;
+        model.done(&plan, timed.ops);
+        self.model = Some(model);
+        Ok(Sample::rate(&timed, plan.len(), 1))
+    }
+
+    /// Compares what the store holds with what was written, and closes it.
+    fn end(self) -> Result<()> {
+        let Some(store) = self.store else { return Ok(()) };
+        if let Some(model) = self.model {
+            let sizes = self.spec.effort.sizes;
+            check::holds_exactly(&*store, &model.entries(), sizes.seed)
+                .with_context(|| format!("after all of YCSB on {}", self.subject.name))?;
+        }
+        Ok(store.close()?)
+    }
 }
 
-/// How the cost of a get grows with the store: a quarter of the time for each size.
-fn growth(engine: &dyn Engine, effort: &Effort) -> Result<Vec<Sample>> {
-    let mut samples = Vec::new();
-    let mut held = 0;
-    for divisor in [1000, 100, 10, 1] {
-        let sizes = Sizes { n: (effort.sizes.n / divisor).max(1), ..effort.sizes };
-        // A smaller store is the beginning of a larger one: ascending keys are the same for every n.
-        load(engine, &Entries::new(sizes, Order::Ascending, sizes.n), held)?;
-        held = sizes.n;
-        let keys = Entries::new(sizes, Order::Absent, 100_000);
-        let limit = effort.limit() / 4;
-        let timed = timing::repeat(limit, keys.len(), |i| absent(engine, keys.key(i)))?;
-        let rate = Sample::rate(&timed, keys.len(), 1);
-        samples.push(Sample {
-            part: format!("n = {}", crate::table::grouped(sizes.n)),
-            value: timed.mean_micros(),
-            unit: Unit::Micros,
-            ..rate
-        });
-    }
-    Ok(samples)
+fn needs_disk(workload: &Workload) -> bool {
+    let reopens =
+        matches!(workload.timed, Action::Open { .. } | Action::Lost | Action::Space | Action::Memory);
+    let compacts = workload.timed == (Action::Beside { compacting: true });
+    reopens || compacts || workload.durability == Durability::EveryWrite
 }
 
-/// Bytes that the files of a directory occupy on their device.
-#[expect(clippy::disallowed_methods, reason = "looks at a store from outside")]
-pub fn occupied_bytes(dir: &Path) -> Result<u64> {
-    use std::os::unix::fs::MetadataExt;
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(dir)? {
-        bytes += entry?.metadata()?.blocks() * 512;
-    }
-    Ok(bytes)
+/// What is timed in a store that is open.
+fn in_store(store: &Store, workload: &Workload, effort: &Effort) -> Result<Vec<Sample>> {
+    let engine = &**store;
+    let entries = || workload.entries(effort.sizes);
+    Ok(match workload.timed {
+        Action::Put { batch, threads, .. } => {
+            vec![measure::put(engine, &entries()?, batch, threads, effort)?]
+        }
+        Action::PutCities => vec![measure::put(engine, &entries()?, 1, 1, effort)?],
+        Action::Delete => vec![measure::delete(engine, &entries()?, effort)?],
+        Action::Get(Order::Absent) => vec![measure::get_absent(engine, &entries()?, effort)?],
+        Action::Get(_) | Action::GetCities => vec![measure::get_present(engine, &entries()?, effort)?],
+        Action::GetByTwo => beside::two_readers(engine, effort)?,
+        Action::Scan => vec![measure::scan(engine, effort)?],
+        Action::Seek => vec![measure::seek(engine, &entries()?, effort)?],
+        Action::ScanCountry => vec![measure::scan_countries(engine, &entries()?, effort)?],
+        Action::Beside { compacting } => beside::reader_beside(engine, workload, compacting, effort)?,
+        Action::Growth => measure::growth(engine, effort)?,
+        _ => anyhow::bail!("{} has a store of its own", workload.name),
+    })
 }

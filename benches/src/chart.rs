@@ -4,6 +4,7 @@
 //! bars of middle brightness, so that it can be read in light, dark and print. It is 440 wide with text of 14, so
 //! that it can be read on a phone. It has no empty line, which would end a block of HTML in Markdown.
 
+use crate::engines::Kind;
 use crate::report::{BOUND, Report, Row, Unit};
 use crate::table::number;
 use std::fmt::Write;
@@ -21,28 +22,59 @@ struct Picture {
     file: &'static str,
     title: &'static str,
     rows: &'static [&'static str],
+    who: Who,
+}
+
+/// Whose rows a chart shows.
+#[derive(Clone, Copy, PartialEq)]
+enum Who {
+    /// Our engines and what bounds them, over several workloads.
+    Ours,
+    /// Everybody, at one workload; drawn where there are rivals.
+    Everybody,
 }
 
 static PICTURES: &[Picture] = &[
-    Picture {
-        file: "writes.svg",
-        title: "Writes: thousand entries a second",
-        rows: &["fillseq", "fillrandom", "overwrite", "log-write", "fillbatch100", "log-write-batch100"],
-    },
-    Picture {
-        file: "synced.svg",
-        title: "Synced writes: thousand a second",
-        rows: &["fillsync", "fdatasync-growing", "fdatasync-reserved", "fillsync8t", "fdatasync-reserved-8"],
-    },
-    Picture { file: "growth.svg", title: "A get of an absent key: microseconds", rows: &["growth"] },
+    ours(
+        "writes.svg",
+        "Writes: thousand entries a second",
+        &["fillseq", "fillrandom", "overwrite", "log-write", "fillbatch100", "log-write-batch100"],
+    ),
+    ours(
+        "synced.svg",
+        "Synced writes: thousand a second",
+        &["fillsync", "fdatasync-growing", "fdatasync-reserved", "fillsync8t", "fdatasync-reserved-8"],
+    ),
+    ours("growth.svg", "A get of an absent key: microseconds", &["growth"]),
+    everybody("fillrandom.svg", "Puts, shuffled: thousand a second", &["fillrandom"]),
+    everybody("overwrite.svg", "Puts over present keys: thousand a second", &["overwrite"]),
+    everybody("readrandom.svg", "Gets of present keys: thousand a second", &["readrandom"]),
+    everybody("readmissing.svg", "Gets of absent keys: thousand a second", &["readmissing"]),
+    everybody("readseq.svg", "Pairs of a full scan: thousand a second", &["readseq"]),
+    everybody("seekrandom50.svg", "Walks of 50 pairs: thousand a second", &["seekrandom50"]),
+    everybody("ycsb-a.svg", "YCSB A, half puts: thousand operations a second", &["ycsb-a"]),
+    everybody("open-clean.svg", "Opening a closed store: milliseconds", &["open-clean"]),
 ];
+
+const fn ours(file: &'static str, title: &'static str, rows: &'static [&'static str]) -> Picture {
+    Picture { file, title, rows, who: Who::Ours }
+}
+
+const fn everybody(file: &'static str, title: &'static str, rows: &'static [&'static str]) -> Picture {
+    Picture { file, title, rows, who: Who::Everybody }
+}
 
 /// Every chart for which the report has figures.
 pub fn all(report: &Report) -> Vec<Chart> {
+    let rivals = report.engines.iter().any(|engine| engine.kind == Kind::Rival);
+    let kind = |row: &Row| report.engine(&row.subject).map_or(Kind::Bound, |engine| engine.kind);
     let of = |picture: &Picture| {
-        let wanted =
-            picture.rows.iter().flat_map(|name| report.rows.iter().filter(move |row| row.workload == *name));
-        let rows: Vec<&Row> = wanted.collect();
+        let shown = |row: &&Row| match picture.who {
+            Who::Ours => kind(row) != Kind::Rival,
+            Who::Everybody => rivals && row.part.is_empty(),
+        };
+        let named = |name: &'static str| report.rows.iter().filter(move |row| row.workload == name);
+        let rows: Vec<&Row> = picture.rows.iter().flat_map(|name| named(name)).filter(shown).collect();
         (!rows.is_empty()).then(|| (picture.file, bars(picture.title, &rows, report)))
     };
     PICTURES.iter().filter_map(of).collect()
@@ -62,14 +94,12 @@ fn bars(title: &str, rows: &[&Row], report: &Report) -> String {
         escaped(&format!("{}, {}; made by: {}", report.machine.cpu, report.date, report.command)),
         escaped(title),
     );
-    let one_workload = rows.iter().all(|row| row.workload == rows[0].workload && !row.part.is_empty());
+    let one_workload = rows.iter().all(|row| row.workload == rows[0].workload);
     for (at, row) in rows.iter().enumerate() {
         let (low, high) = row.spread();
         let x = |value: f64| value / longest * WIDTH;
         let (text_y, bar_y) = (top_of(at) + 14.0, top_of(at) + 20.0);
-        let name = if one_workload { row.part.clone() } else { row.name() };
-        let name =
-            if row.subject == BOUND { format!("{name} (bound)") } else { format!("{name}, {}", row.subject) };
+        let name = label(row, one_workload, report);
         let _ = writeln!(
             svg,
             "<text y=\"{text_y}\">{}</text><text x=\"{WIDTH}\" y=\"{text_y}\" text-anchor=\"end\">{}</text>",
@@ -95,6 +125,15 @@ fn bars(title: &str, rows: &[&Row], report: &Report) -> String {
     svg
 }
 
+/// Whose bar it is, and of what, unless all are of one workload.
+fn label(row: &Row, one_workload: bool, report: &Report) -> String {
+    let what = if one_workload { row.part.clone() } else { row.name() };
+    let who = if row.subject == BOUND { "" } else { row.subject.as_str() };
+    let name =
+        if what.is_empty() || who.is_empty() { format!("{what}{who}") } else { format!("{what}, {who}") };
+    if report.is_bound(row) { format!("{name} (bound)") } else { name }
+}
+
 fn value_text(row: &Row) -> String {
     match row.unit {
         Unit::KiloPerSecond => number(row.median()),
@@ -103,7 +142,7 @@ fn value_text(row: &Row) -> String {
 }
 
 fn paint(row: &Row, report: &Report) -> String {
-    match report.engines.iter().position(|engine| engine.name == row.subject) {
+    match report.engines.iter().position(|engine| engine.name == row.subject && engine.kind != Kind::Bound) {
         Some(at) => format!("fill=\"{}\"", COLOURS[at % COLOURS.len()]),
         None => "fill-opacity=\"0.35\"".into(),
     }

@@ -1,20 +1,23 @@
 //! Rounds and processes: who is measured when, and what becomes of the answers.
 //!
 //! **Invariants**
-//! 1. A cell (one engine or bound, one workload) is a process of its own in a directory of its own, which is removed
-//!    before the next one starts.
-//! 2. What is compared is measured close together: within a round, everyone does a workload before anyone does the
-//!    next, bounds beside the engines; the one who begins changes from round to round.
-//! 3. A cell that fails ends the run. There is no report of a part.
+//! 1. A cell (one subject, or one bound, in one sitting) is a process of its own in a directory of its own, which is
+//!    removed before the next one starts.
+//! 2. What is compared is measured close together: within a round, everyone has a sitting before anyone has the next,
+//!    bounds beside the engines; the one who begins changes from round to round.
+//! 3. A cell of ours that fails ends the run: there is no report of a part. Where a rival fails, that is what the
+//!    report says of it.
 //! 4. A run that is interrupted leaves neither data nor half a report.
 
-use crate::bounds;
+mod cells;
+
 use crate::cell::{Answer, Spec};
-use crate::engines;
+use crate::engines::Subject;
 use crate::machine::Machine;
-use crate::report::{BOUND, EngineInfo, Report, Row, SCHEMA, Sample};
-use crate::workload::{self, Effort, Workload, durability_name};
+use crate::report::{EngineInfo, Report, SCHEMA};
+use crate::workload::{self, Action, Effort, Workload};
 use anyhow::{Context, Result, bail, ensure};
+use cells::{Cell, Group};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::process::Command;
@@ -22,15 +25,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The argument that makes the program measure one [`Spec`] and answer in JSON.
 pub const CELL: &str = "cell";
+/// The program that measures with an allocator that counts. It lies beside this one.
+const HEAP_PROGRAM: &str = "bench-heap";
 
 /// What a run measures.
 pub struct Plan {
-    /// The engines, by name.
-    pub engines: Vec<String>,
+    /// Who takes part: engines, rivals, and the bounds that answer as an engine does.
+    pub subjects: Vec<Subject>,
+    /// Whether engines are also measured under the options that a workload names.
+    pub variants: bool,
     /// The workloads, by name.
     pub workloads: Vec<String>,
     /// Whether the bounds beside these workloads are measured too.
     pub bounds: bool,
+    /// The subjects that every other is compared with, by name.
+    pub against: Vec<String>,
     /// How much, and how often.
     pub effort: Effort,
     /// A directory under which stores are made and removed.
@@ -39,134 +48,80 @@ pub struct Plan {
     pub command: String,
 }
 
-/// Everything that was measured of one subject doing one workload.
-struct Cell {
-    workload: &'static str,
-    /// What tells this cell's rows from those of another one, where their parts do not.
-    part: String,
-    subject: String,
-    durability: &'static str,
-    rounds: Vec<Vec<Sample>>,
-    not_applicable: Option<String>,
-}
-
-/// Measures everything in the plan. Fails at the first cell that does, and once `stop` is set.
+/// Measures everything in the plan. Fails at the first cell of ours that does, and once `stop` is set.
 pub fn run(plan: &Plan, stop: &AtomicBool) -> Result<Report> {
-    let mut groups = plan.groups()?;
+    let mut groups = cells::groups(plan)?;
     #[expect(clippy::disallowed_methods, reason = "the directory above all stores of a run")]
     let made = std::fs::create_dir_all(&plan.dir);
     made.with_context(|| format!("cannot make {}", plan.dir.display()))?;
     let machine = Machine::here(&plan.dir);
     let date = now();
-    let cells: usize = groups.iter().map(Vec::len).sum();
-    let bar = progress(cells as u64 * plan.effort.rounds);
+    let bar = progress(groups.iter().map(Group::len).sum::<u64>() * plan.effort.rounds);
     for round in 0..plan.effort.rounds {
         for group in &mut groups {
-            let begin = usize::try_from(round)? % group.len().max(1);
-            for turn in 0..group.len() {
-                let at = (begin + turn) % group.len();
-                let cell = &mut group[at];
-                let what = format!("{} on {}", cell.workload, cell.subject);
-                bar.set_message(format!("round {} of {}: {what}", round + 1, plan.effort.rounds));
-                let answer = measure(plan, cell);
+            for cell in group.turns(round) {
+                bar.set_message(format!("round {} of {}: {}", round + 1, plan.effort.rounds, cell.what()));
+                let answers = measure(plan, cell);
                 ensure!(!stop.load(Ordering::Relaxed), "interrupted; nothing was kept");
-                match answer? {
-                    Answer::Measured(samples) => cell.rounds.push(samples),
-                    Answer::NotApplicable(why) => cell.not_applicable = Some(why),
+                match answers {
+                    Ok(answers) => cell.learn(answers)?,
+                    Err(e) if cell.is_rival() => cell.fail(&e),
+                    Err(e) => return Err(e),
                 }
                 bar.inc(1);
             }
         }
     }
     bar.finish_and_clear();
-    let cells: Vec<Cell> = groups.into_iter().flatten().collect();
+    let subjects = cells::subjects(&groups, plan);
+    let names: Vec<&str> = subjects.iter().map(|subject| subject.name.as_str()).collect();
+    let unknown = plan.against.iter().find(|name| !names.contains(&name.as_str()));
+    ensure!(unknown.is_none(), "nobody called {unknown:?} took part");
     Ok(Report {
         schema: SCHEMA,
         date,
         command: plan.command.clone(),
         machine,
         effort: plan.effort,
-        engines: plan.engines.iter().map(|name| engine_info(name)).collect::<Result<_>>()?,
-        rows: rows(&cells)?,
-        not_applicable: not_applicable(&cells),
+        engines: subjects.iter().map(engine_info).collect(),
+        against: plan.against.clone(),
+        rows: cells::rows(&groups, &names)?,
+        not_applicable: cells::not_applicable(&groups),
     })
 }
 
-impl Plan {
-    /// The cells, one group for each workload: its engines and its bounds.
-    fn groups(&self) -> Result<Vec<Vec<Cell>>> {
-        let mut groups = Vec::new();
-        for workload in workload::ALL.iter().filter(|w| self.workloads.iter().any(|name| name == w.name)) {
-            let of_engine = |name: &String| cell(workload.name, name, durability_name(workload.durability));
-            let mut group: Vec<Cell> = self.engines.iter().map(of_engine).collect();
-            for bound in
-                bounds::ALL.iter().filter(|bound| self.bounds && bound.beside.contains(&workload.name))
-            {
-                let durability = bound.durability.map_or("", durability_name);
-                let part = bound.part_beside(workload.name);
-                group.push(Cell { part, ..cell(bound.name, BOUND, durability) });
-            }
-            groups.push(group);
-        }
-        ensure!(groups.iter().any(|group| !group.is_empty()), "there is nothing to measure");
-        Ok(groups)
-    }
-}
-
-fn cell(workload: &'static str, subject: &str, durability: &'static str) -> Cell {
-    let (subject, part) = (subject.to_owned(), String::new());
-    Cell { workload, part, subject, durability, rounds: Vec::new(), not_applicable: None }
-}
-
 /// Has a child of this program measure a cell.
-fn measure(plan: &Plan, cell: &Cell) -> Result<Answer> {
+fn measure(plan: &Plan, cell: &Cell) -> Result<Vec<Answer>> {
+    let mut program = std::env::current_exe()?;
+    if cell.workloads().any(|workload| workload.timed == Action::Memory) {
+        program.set_file_name(HEAP_PROGRAM);
+        if !program.exists() {
+            let why = format!("`{HEAP_PROGRAM}` is not built; `cargo xtask bench` builds it");
+            return Ok(vec![Answer::NotApplicable(why)]);
+        }
+    }
     let dir = tempfile::Builder::new().prefix("store-").tempdir_in(&plan.dir)?;
     let spec = Spec {
         subject: cell.subject.clone(),
-        workload: cell.workload.to_owned(),
+        workloads: cell.names(),
         effort: plan.effort,
         dir: dir.path().to_owned(),
     };
-    let out = Command::new(std::env::current_exe()?)
+    let out = Command::new(program)
         .args([CELL, &serde_json::to_string(&spec)?])
         .output()
         .context("cannot start a process to measure in")?;
     dir.close()?;
     if !out.status.success() {
         let said = String::from_utf8_lossy(&out.stderr);
-        bail!("{} on {} failed ({}):\n{}", cell.workload, cell.subject, out.status, said.trim_end());
+        bail!("{} failed ({}):\n{}", cell.what(), out.status, said.trim_end());
     }
     serde_json::from_slice(&out.stdout).context("the measuring process answered nonsense")
 }
 
-/// Rows in the order of the tables: workloads with their engines, then bounds.
-fn rows(cells: &[Cell]) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    for cell in cells.iter().filter(|cell| !cell.rounds.is_empty()) {
-        for part in 0..cell.rounds[0].len() {
-            let of_round = |round: &Vec<Sample>| round.get(part).cloned();
-            let samples: Option<Vec<Sample>> = cell.rounds.iter().map(of_round).collect();
-            let samples =
-                samples.with_context(|| format!("rounds of {} differ in their parts", cell.workload))?;
-            let mut row = Row::of_rounds(cell.workload, &cell.subject, cell.durability, &samples);
-            row.part.push_str(&cell.part);
-            rows.push(row);
-        }
-    }
-    rows.sort_by_key(|row| row.subject == BOUND);
-    Ok(rows)
-}
-
-fn not_applicable(cells: &[Cell]) -> Vec<String> {
-    let line = |cell: &Cell| {
-        cell.not_applicable.as_ref().map(|why| format!("{} on {}: {why}", cell.workload, cell.subject))
-    };
-    cells.iter().filter_map(line).collect()
-}
-
-fn engine_info(name: &str) -> Result<EngineInfo> {
-    let stage = engines::named(name)?;
-    Ok(EngineInfo { name: stage.name.into(), title: stage.title.into(), persistent: stage.persistent })
+fn engine_info(subject: &Subject) -> EngineInfo {
+    let (name, title) = (subject.name.clone(), subject.title());
+    EngineInfo { name, title, persistent: subject.stage.persistent, kind: subject.kind }
 }
 
 fn progress(cells: u64) -> ProgressBar {

@@ -1,9 +1,10 @@
 //! The keys and values that are written and asked for: made before the watch starts, the same for everybody.
 //!
 //! Keys are 16 decimal digits, as in LevelDB's `db_bench`. Key number i is written as 2i, so that an absent key, an
-//! odd number, lies between present ones and has their length: nothing can tell it by its looks. Values are slices
-//! of a pool in which every piece of 100 bytes is 50 random bytes and the same again: half compressible. Which slice
-//! follows from the key and from how often it was written, so a stale value is not taken for the newest.
+//! odd number, lies between present ones and has their length: nothing can tell it by its looks. Entries that a
+//! workload inserts have odd numbers too, so that they come between the others. Values are slices of a pool in which
+//! every piece of 100 bytes is 50 random bytes and the same again: half compressible. Which slice follows from the
+//! key and from how often it was written, so a stale value is not taken for the newest.
 //!
 //! **Invariants**
 //! 1. The same [`Sizes`] and [`Order`] give the same bytes on every machine.
@@ -11,8 +12,12 @@
 //!    work of its own.
 //!
 //! **Cost** 16 bytes of place and 16 bytes of key for each entry, and a quarter MiB of values.
-//!
-//! **Source** Steele, Lea, Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014 (the generator).
+
+mod random;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use random::{Random, Zipf, mix};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +45,10 @@ pub enum Order {
     Shuffled(u64),
     /// A present key at random, some of them often.
     Drawn,
+    /// The same keys as drawn, with the values that an overwrite gives them.
+    Redrawn,
+    /// A present key at random, by Zipf's law: few keys make up most of them, spread over all.
+    Hot,
     /// An absent key at random, between present ones.
     Absent,
 }
@@ -62,31 +71,37 @@ struct Place {
 impl Entries {
     /// `count` entries out of `sizes.n`, in this order. Where every key comes once, `count` is at most `sizes.n`.
     pub fn new(sizes: Sizes, order: Order, count: u64) -> Self {
-        let Sizes { n, value_bytes, seed } = sizes;
-        let values = pool(seed, value_bytes);
-        let mut made = Self { keys: Vec::new(), values, places: Vec::new() };
-        let starts = (made.values.len() - value_bytes) as u64;
-        let mut random = Random::new(seed ^ order.salt());
-        let mut push = |i: u64, generation: u64, number: u64| {
-            let value_at = mix(seed ^ mix(i ^ (generation << 48))) % starts;
-            made.push(&decimal(number), value_at, value_bytes);
-        };
+        let n = sizes.n;
+        let mut made = Self::none(sizes);
+        let mut random = Random::new(sizes.seed ^ order.salt());
         match order {
-            Order::Ascending => (0..count.min(n)).for_each(|i| push(i, 0, 2 * i)),
+            Order::Ascending => (0..count.min(n)).for_each(|i| made.add(sizes, i, 0)),
             Order::Shuffled(generation) => {
                 let turn = random.shuffled(n);
-                turn.into_iter().take(small(count)).for_each(|i| push(i, generation, 2 * i));
+                turn.into_iter().take(small(count)).for_each(|i| made.add(sizes, i, generation));
             }
-            Order::Drawn => (0..count).for_each(|_| {
-                let i = random.below(n);
-                push(i, 0, 2 * i);
-            }),
-            Order::Absent => (0..count).for_each(|_| {
-                let i = random.below(n);
-                push(i, 0, 2 * i + 1);
-            }),
+            Order::Drawn => (0..count).for_each(|_| made.add(sizes, random.below(n), 0)),
+            Order::Redrawn => (0..count).for_each(|_| made.add(sizes, random.below(n), 1)),
+            Order::Hot => {
+                let zipf = Zipf::spread();
+                (0..count).for_each(|_| made.add(sizes, mix(zipf.rank(&mut random)) % n, 0));
+            }
+            Order::Absent => (0..count).for_each(|_| made.push(&decimal(2 * random.below(n) + 1), 0, 0)),
         }
         made
+    }
+
+    /// No entries yet: for who adds them one by one.
+    pub fn none(sizes: Sizes) -> Self {
+        Self { keys: Vec::new(), values: pool(sizes.seed, sizes.value_bytes), places: Vec::new() }
+    }
+
+    /// Adds entry number `i` with the value that it has after `generation` overwrites. The first n lie in a loaded
+    /// store, the next n are there to be inserted.
+    pub fn add(&mut self, sizes: Sizes, i: u64, generation: u64) {
+        let starts = (self.values.len() - sizes.value_bytes) as u64;
+        let value_at = mix(sizes.seed ^ mix(i ^ (generation << 48))) % starts;
+        self.push(&decimal(number(sizes.n, i)), value_at, sizes.value_bytes);
     }
 
     /// The cities of the world, in the order of the file.
@@ -162,10 +177,24 @@ impl Order {
         match self {
             Self::Ascending => 1,
             Self::Shuffled(generation) => 2 + (generation << 8),
-            Self::Drawn => 3,
+            Self::Drawn | Self::Redrawn => 3,
             Self::Absent => 4,
+            Self::Hot => 5,
         }
     }
+}
+
+/// How many loaded keys are smaller than that of entry `i`, in a store of `n`, give or take itself.
+pub(crate) fn position(n: u64, i: u64) -> u64 {
+    number(n, i) / 2
+}
+
+/// The number that entry `i` of a store of `n` is known by: even for those that are loaded, and odd for those that are
+/// inserted later, in an order that jumps about.
+fn number(n: u64, i: u64) -> u64 {
+    /// A prime that is larger than every n, so that its multiples meet every remainder once.
+    const STEP: u64 = 2_654_435_761;
+    if i < n { 2 * i } else { 2 * ((i - n) * STEP % n) + 1 }
 }
 
 /// A number as 16 decimal digits, so that the order of bytes is the order of numbers.
@@ -192,112 +221,6 @@ fn pool(seed: u64, value_bytes: usize) -> Vec<u8> {
 }
 
 /// Counts here fit the memory that holds what they count.
-fn small(n: u64) -> usize {
+pub(crate) fn small(n: u64) -> usize {
     usize::try_from(n).expect("fits the address space")
-}
-
-/// A seeded generator (SplitMix64): a counter, mixed.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(mix(seed))
-    }
-
-    /// A number below `n`, which is not 0. The bias is below one in 2^32 for the counts used here.
-    pub(crate) fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0) % n
-    }
-
-    /// The numbers below `n`, shuffled (Fisher and Yates).
-    fn shuffled(&mut self, n: u64) -> Vec<u64> {
-        let mut numbers: Vec<u64> = (0..n).collect();
-        for last in (1..numbers.len()).rev() {
-            numbers.swap(last, small(self.below(last as u64 + 1)));
-        }
-        numbers
-    }
-}
-
-/// Spreads a number over 64 bits, so that neighbours have nothing in common.
-fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    const SIZES: Sizes = Sizes { n: 1000, value_bytes: 100, seed: 7 };
-
-    fn pairs(entries: &Entries) -> Vec<(&[u8], &[u8])> {
-        (0..entries.len()).map(|i| (entries.key(i), entries.value(i))).collect()
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_bytes_on_every_machine() {
-        let entries = Entries::new(SIZES, Order::Shuffled(0), 1000);
-        let sum = pairs(&entries).iter().fold(0, |sum, (key, value)| {
-            mix(sum ^ u64::from(crc_fast::crc32_iscsi(&[*key, *value].concat())))
-        });
-        assert_eq!(sum, 10_747_260_639_558_679_276);
-        let other = Entries::new(Sizes { seed: 8, ..SIZES }, Order::Shuffled(0), 1000);
-        assert_ne!(pairs(&entries), pairs(&other));
-    }
-
-    #[test]
-    fn keys_are_decimal_and_missing_ones_lie_between_them() {
-        let ascending = Entries::new(SIZES, Order::Ascending, 1000);
-        assert_eq!(ascending.key(0), b"0000000000000000");
-        assert_eq!(ascending.key(999), b"0000000000001998");
-        assert!((1..1000).all(|i| ascending.key(i - 1) < ascending.key(i)));
-        let present: BTreeSet<_> = pairs(&ascending).into_iter().map(|(key, _)| key).collect();
-        let absent = Entries::new(SIZES, Order::Absent, 5000);
-        assert!(pairs(&absent).iter().all(|(key, _)| !present.contains(key) && key.len() == KEY_BYTES));
-        let drawn = Entries::new(SIZES, Order::Drawn, 5000);
-        assert!(pairs(&drawn).iter().all(|(key, _)| present.contains(key)));
-    }
-
-    #[test]
-    fn every_key_comes_once_shuffled_and_values_follow_key_and_generation() {
-        let of = |order| Entries::new(SIZES, order, 1000);
-        let (ascending, first, second) =
-            (of(Order::Ascending), of(Order::Shuffled(0)), of(Order::Shuffled(1)));
-        let sorted = |entries| {
-            let mut pairs = pairs(entries);
-            pairs.sort_unstable();
-            pairs.into_iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect::<Vec<_>>()
-        };
-        assert_ne!(pairs(&first), pairs(&ascending));
-        assert_eq!(sorted(&first), sorted(&ascending));
-        let same = sorted(&first).iter().zip(sorted(&second)).filter(|(a, b)| a.1 == b.1).count();
-        assert!(same < 10, "{same} of 1000 values did not change when they were overwritten");
-    }
-
-    #[test]
-    fn values_are_half_compressible() {
-        let pool = pool(7, 100);
-        assert!(pool.chunks_exact(100).all(|piece| piece[..50] == piece[50..]));
-        let distinct: BTreeSet<_> = pool.chunks_exact(100).collect();
-        assert_eq!(distinct.len(), pool.len() / 100);
-    }
-
-    #[test]
-    fn cities_are_whole() -> anyhow::Result<()> {
-        let cities = Entries::cities()?;
-        assert_eq!(cities.len(), 32_966);
-        let tokyo = (0..cities.len()).find(|&i| cities.key(i) == b"JP/Tokyo");
-        assert!(cities.value(tokyo.expect("JP/Tokyo")).ends_with(br#""tz":"Asia/Tokyo"}"#));
-        let keys: BTreeSet<_> = pairs(&cities).into_iter().map(|(key, _)| key).collect();
-        assert_eq!(keys.len(), 32_966);
-        let drawn = cities.drawn(1, 100);
-        assert!(
-            pairs(&drawn).iter().all(|(key, value)| keys.contains(key) && value.starts_with(b"{\"id\":"))
-        );
-        Ok(())
-    }
 }

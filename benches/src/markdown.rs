@@ -1,9 +1,10 @@
 //! A report as text: for the terminal, and as Markdown that the book includes.
 //!
 //! **Layout** Each part of the Markdown stands between `ANCHOR: name` and `ANCHOR_END: name`, so that a chapter can
-//! include one: `machine`, `engines`, `ratios`, `bounds`, `meanings`, `notes`. The file of figures has an anchor for
+//! include one: `machine`, `side-by-side`, `engines`, `ratios`, `bounds`, `against-NAME`, `meanings`, `notes`. The file of figures has an anchor for
 //! each, such as `fillseq-stage1`, whose one line is the figure, so that no number is ever typed into a chapter.
 
+use crate::engines::Kind;
 use crate::report::{BOUND, Report};
 use crate::table::{self, Grid, grouped, number};
 use std::fmt::Write;
@@ -15,13 +16,16 @@ pub fn terminal(report: &Report) -> String {
         let _ = writeln!(text, "{line}");
     }
     let _ = writeln!(text, "\n{}", table::engines(report).terminal());
-    for (title, grid) in [
-        ("Physical bounds, in the same run", table::bounds(report)),
-        ("Derived, round by round", table::ratios(report)),
-    ] {
-        if !grid.is_empty() {
-            let _ = writeln!(text, "\n{title}\n{}", grid.terminal());
-        }
+    let mut grids = vec![
+        ("Physical bounds, in the same run".to_owned(), table::bounds(report)),
+        ("Derived, round by round".to_owned(), table::goals(report)),
+        ("Medians, side by side".to_owned(), table::side_by_side(report)),
+    ];
+    for name in &report.against {
+        grids.push((format!("How many times {name}, round by round"), table::against(report, name)));
+    }
+    for (title, grid) in grids.iter().filter(|(_, grid)| !grid.is_empty()) {
+        let _ = writeln!(text, "\n{title}\n{}", grid.terminal());
     }
     for line in table::notes(report) {
         let _ = writeln!(text, "{line}");
@@ -34,16 +38,17 @@ pub fn markdown(report: &Report) -> String {
     let mut text = String::from("<!-- Written by the benchmark. Do not edit: measure again. -->\n\n");
     let machine: Vec<String> = provenance(report).iter().map(|line| format!("* {line}\n")).collect();
     part(&mut text, "machine", &machine.concat());
-    let grids: [(&str, Grid); 4] = [
-        ("engines", table::engines(report)),
-        ("ratios", table::ratios(report)),
-        ("bounds", table::bounds(report)),
-        ("meanings", table::meanings(report)),
+    let mut grids: Vec<(String, Grid)> = vec![
+        ("side-by-side".into(), table::side_by_side(report)),
+        ("engines".into(), table::engines(report)),
+        ("ratios".into(), table::goals(report)),
+        ("bounds".into(), table::bounds(report)),
+        ("meanings".into(), table::meanings(report)),
     ];
-    for (name, grid) in grids {
-        if !grid.is_empty() {
-            part(&mut text, name, &grid.markdown());
-        }
+    let against = |name: &String| (anchor(&format!("against {name}")), table::against(report, name));
+    grids.extend(report.against.iter().map(against));
+    for (name, grid) in grids.iter().filter(|(_, grid)| !grid.is_empty()) {
+        part(&mut text, name, &grid.markdown());
     }
     let notes: Vec<String> = table::notes(report).iter().map(|line| format!("* {line}\n")).collect();
     part(&mut text, "notes", &notes.concat());
@@ -61,7 +66,7 @@ pub fn figures(report: &Report) -> String {
         let value = format!("{} {}", number(row.median()), row.unit.name());
         line(&format!("{} {}", row.name(), row.subject), &value);
     }
-    for ratio in crate::ratio::all(report) {
+    for ratio in crate::goals::all(report) {
         line(&format!("{} {}", ratio.name, ratio.engine), &number(ratio.median()));
     }
     text
@@ -83,7 +88,16 @@ pub fn provenance(report: &Report) -> Vec<String> {
     let (machine, effort) = (&report.machine, &report.effort);
     let sizes = effort.sizes;
     let gib = machine.memory_bytes.div_ceil(1 << 30);
-    let engines: Vec<_> = report.engines.iter().map(|e| format!("{} ({})", e.name, e.title)).collect();
+    let of = |kind: Kind| {
+        let of_kind = report.engines.iter().filter(|engine| engine.kind == kind);
+        of_kind.map(|engine| format!("{} ({})", engine.name, engine.title)).collect::<Vec<_>>().join(", ")
+    };
+    let mut engines = format!("engines: {}; «{BOUND}» rows are measured without an engine", of(Kind::Engine));
+    for (title, kind) in [("rivals", Kind::Rival), ("bounds that answer as an engine does", Kind::Bound)] {
+        if report.engines.iter().any(|engine| engine.kind == kind) {
+            let _ = write!(engines, "; {title}: {}", of(kind));
+        }
+    }
     vec![
         format!("{}, {} cores, {gib} GiB of memory, {}, {}", machine.cpu, machine.cores, machine.kernel, machine.filesystem),
         format!("{}, {}; {}", machine.compiler, machine.build, report.date),
@@ -95,11 +109,11 @@ pub fn provenance(report: &Report) -> Vec<String> {
             sizes.seed
         ),
         format!(
-            "rounds: {}, a process for each engine, workload and round, taking turns; median, and smallest … largest of the rounds; a timed phase ends after {} s, and the rest of a load is then written in batches",
+            "rounds: {}, a process for each engine, workload and round, or for workloads that share a store, taking turns; median, and smallest … largest of the rounds; a timed phase ends after {} s, and the rest of a load is then written in batches",
             effort.rounds, effort.limit_seconds
         ),
         "durability on-request: an acknowledged write survives a kill of the process; every-write: it is on the device before it is acknowledged".into(),
-        format!("engines: {}; «{BOUND}» rows are measured without an engine", engines.join(", ")),
+        engines,
         format!("`{}`", report.command),
     ]
 }

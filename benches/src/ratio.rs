@@ -1,22 +1,24 @@
-//! What share of the machine's bound an engine reaches: taken within each round, then the median over rounds.
+//! Figures that are made of two rows: taken within each round, then the median over rounds.
+//!
+//! **Invariants** Both figures of a ratio come from the same round, so that what else the machine did then is in both.
 
-use crate::bounds;
-use crate::report::{Report, Row, Unit, median, spread};
+use crate::engines::Kind;
+use crate::report::{Report, Row, median, spread};
 
-/// A figure derived from an engine's row and a bound's.
+/// A figure derived from an engine's row, and mostly from another row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ratio {
     /// The engine.
     pub engine: String,
     /// What it is.
-    pub name: &'static str,
+    pub name: String,
     /// The value of each round.
     pub values: Vec<f64>,
-    /// What a well-made log reaches.
+    /// What is asked of it.
     pub aim: Aim,
 }
 
-/// What a well-made log reaches.
+/// What is asked of a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Aim {
     /// This or more.
@@ -48,75 +50,38 @@ impl Ratio {
     }
 }
 
-/// A workload's rate over the rate of the bound beside it.
-struct Pair {
-    name: &'static str,
-    workload: &'static str,
-    bound: &'static str,
-    aim: Aim,
+/// How many times better one row is than another: the rate of the first over that of the second, and the other way
+/// round where less is better.
+pub fn better(row: &Row, than: &Row) -> Vec<f64> {
+    let pairs = row.values.iter().zip(&than.values);
+    let more = row.unit.more_is_better();
+    pairs.map(|(&a, &b)| if more { a / b } else { b / a }).collect()
 }
 
-static PAIRS: &[Pair] = &[
-    pair("fillseq ÷ log-write", "fillseq", "log-write", Aim::AtLeast(0.85)),
-    pair("fillrandom ÷ log-write", "fillrandom", "log-write", Aim::AtLeast(0.85)),
-    pair("fillbatch100 ÷ log-write-batch100", "fillbatch100", "log-write-batch100", Aim::AtLeast(0.8)),
-    pair("fillsync ÷ fdatasync-reserved", "fillsync", "fdatasync-reserved", Aim::AtLeast(0.95)),
-    pair("fillsync8t ÷ fdatasync-reserved-8", "fillsync8t", "fdatasync-reserved-8", Aim::None),
-];
-
-const fn pair(name: &'static str, workload: &'static str, bound: &'static str, aim: Aim) -> Pair {
-    Pair { name, workload, bound, aim }
+/// Everybody's rows against those of one subject, in the order of the tables.
+pub fn against(report: &Report, name: &str) -> Vec<Ratio> {
+    let others = report.rows.iter().filter(|row| row.subject != name);
+    let pairs = others.filter_map(|row| Some((row, report.row(&row.workload, &row.part, name)?)));
+    // A share or a loss is not what one engine does faster than another.
+    let timed = pairs.filter(|(row, _)| row.unit.is_time());
+    timed
+        .map(|(row, of)| Ratio {
+            engine: row.subject.clone(),
+            name: row.name(),
+            values: better(row, of),
+            aim: Aim::None,
+        })
+        .collect()
 }
 
-/// Every ratio whose two rows are in the report, for engines that keep what they are told.
-pub fn all(report: &Report) -> Vec<Ratio> {
-    let mut ratios = Vec::new();
-    for engine in report.engines.iter().filter(|engine| engine.persistent) {
-        let row = |workload| report.row(workload, "", &engine.name);
-        let mut push = |name, values: Option<Vec<f64>>, aim| {
-            ratios.extend(values.map(|values| Ratio { engine: engine.name.clone(), name, values, aim }));
-        };
-        for pair in PAIRS {
-            push(
-                pair.name,
-                each(row(pair.workload), bound(report, pair.bound, pair.workload), |rate, bound| {
-                    rate / bound
-                }),
-                pair.aim,
-            );
-        }
-        let n = report.effort.sizes.n;
-        let missing = row("readmissing");
-        let millis =
-            missing.map(|row| row.values.iter().map(|&rate| millis_for_a_million(rate, n)).collect());
-        push("readmissing, ms for a million entries", millis, Aim::AtMost(30.0));
-        for (name, walk) in
-            [("walk ÷ readmissing", "walk"), ("walk-pread-crc ÷ readmissing", "walk-pread-crc")]
-        {
-            let share = each(missing, bound(report, walk, "readmissing"), |rate, walk| {
-                walk / millis_for_a_million(rate, n)
-            });
-            push(name, share, Aim::None);
-        }
-    }
-    ratios
-}
-
-/// The bound's row that was measured beside this workload.
-fn bound<'a>(report: &'a Report, name: &str, workload: &str) -> Option<&'a Row> {
-    let bound = bounds::named(name).ok()?;
-    report.row(name, &bound.part_beside(workload), crate::report::BOUND)
-}
-
-/// Puts the rounds of two rows together, first with first.
-fn each(a: Option<&Row>, b: Option<&Row>, ratio: impl Fn(f64, f64) -> f64) -> Option<Vec<f64>> {
-    let (a, b) = (a?, b?);
-    debug_assert!(a.unit == Unit::KiloPerSecond);
-    Some(a.values.iter().zip(&b.values).map(|(&a, &b)| ratio(a, b)).collect())
-}
-
-/// The time of a get that passes every entry, from the rate in thousand gets a second over `n` entries.
-#[expect(clippy::cast_precision_loss, reason = "a time needs no 53 bits")]
-fn millis_for_a_million(rate: f64, n: u64) -> f64 {
-    1.0 / rate / (n as f64 / 1e6)
+/// The best rival's row of this workload and part. One that lost what it acknowledged is no rival at writing.
+pub fn best_rival<'a>(report: &'a Report, workload: &str, part: &str) -> Option<&'a Row> {
+    let writes = crate::workload::Workload::named(workload).is_ok_and(crate::workload::Workload::writes);
+    let of_rivals = report.rows.iter().filter(|row| {
+        let rival = report.engine(&row.subject).is_some_and(|engine| engine.kind == Kind::Rival);
+        let counts = !(writes && report.lost(&row.subject));
+        row.workload == workload && row.part == part && rival && counts
+    });
+    let score = |row: &Row| if row.unit.more_is_better() { row.median() } else { -row.median() };
+    of_rivals.max_by(|a, b| score(a).total_cmp(&score(b)))
 }

@@ -3,6 +3,11 @@
 //! **Invariants** What a round measured is kept, not only its median, so that a spread can be shown and ratios can be
 //! taken within a round.
 
+mod unit;
+
+pub use unit::Unit;
+
+use crate::engines::Kind;
 use crate::machine::Machine;
 use crate::workload::Effort;
 use anyhow::{Context, Result};
@@ -25,8 +30,11 @@ pub struct Report {
     pub machine: Machine,
     /// How much was done, and how often.
     pub effort: Effort,
-    /// The engines that took part.
+    /// The engines that took part, then the rivals, then the bounds that answer as an engine does.
     pub engines: Vec<EngineInfo>,
+    /// Those of them that every other is compared with.
+    #[serde(default)]
+    pub against: Vec<String>,
     /// The figures.
     pub rows: Vec<Row>,
     /// What was left out, and why.
@@ -42,6 +50,9 @@ pub struct EngineInfo {
     pub title: String,
     /// Whether what it is told outlives the process.
     pub persistent: bool,
+    /// What it is to this project.
+    #[serde(default)]
+    pub kind: Kind,
 }
 
 /// One figure of one engine or bound.
@@ -69,39 +80,6 @@ pub struct Row {
     pub p99_micros: Option<f64>,
     /// What a reader must know besides.
     pub note: String,
-}
-
-/// Of what a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Unit {
-    /// Thousand operations a second.
-    #[serde(rename = "k/s")]
-    KiloPerSecond,
-    /// Milliseconds.
-    #[serde(rename = "ms")]
-    Millis,
-    /// Microseconds an operation.
-    #[serde(rename = "us")]
-    Micros,
-    /// Thousand million bytes a second.
-    #[serde(rename = "GB/s")]
-    GigabytesPerSecond,
-    /// Bytes for each byte of keys and values.
-    #[serde(rename = "x")]
-    Times,
-}
-
-impl Unit {
-    /// As it is shown.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::KiloPerSecond => "k/s",
-            Self::Millis => "ms",
-            Self::Micros => "µs",
-            Self::GigabytesPerSecond => "GB/s",
-            Self::Times => "×",
-        }
-    }
 }
 
 /// The subject of rows that no engine had a part in.
@@ -142,6 +120,13 @@ impl Sample {
         self
     }
 
+    /// The same as another figure of its workload.
+    #[must_use]
+    pub fn part(mut self, part: &str) -> Self {
+        part.clone_into(&mut self.part);
+        self
+    }
+
     /// A rate, counted in entries where an operation is a batch of them.
     pub fn rate(timed: &crate::timing::Timed, of: u64, entries_per_op: u64) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a batch has some hundred entries")]
@@ -151,7 +136,6 @@ impl Sample {
         sample.of = of;
         sample.p50_micros = Some(timed.quantile_micros(0.5));
         sample.p99_micros = Some(timed.quantile_micros(0.99));
-
         sample
     }
 }
@@ -204,6 +188,21 @@ impl Report {
     /// The row of this workload, part and subject.
     pub fn row(&self, workload: &str, part: &str, subject: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.workload == workload && row.part == part && row.subject == subject)
+    }
+
+    /// Whether this is a row of a bound.
+    pub fn is_bound(&self, row: &Row) -> bool {
+        row.subject == BOUND || self.engine(&row.subject).is_some_and(|engine| engine.kind == Kind::Bound)
+    }
+
+    /// What the report says of this subject.
+    pub fn engine(&self, name: &str) -> Option<&EngineInfo> {
+        self.engines.iter().find(|engine| engine.name == name)
+    }
+
+    /// Whether the kill test found that this subject loses what it acknowledged.
+    pub fn lost(&self, name: &str) -> bool {
+        self.row("lost", "", name).is_some_and(|row| row.spread().1 > 0.0)
     }
 
     /// Reads a file that [`save`](Self::save) wrote. Refuses one of another schema.

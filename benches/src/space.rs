@@ -1,42 +1,45 @@
 //! What a store occupies and what it writes, for each byte that a caller wrote: seen from outside, by counting the
 //! bytes that pass into its world and the blocks of its files.
 
-use crate::cell::{self, Spec};
+use crate::cell::Spec;
+use crate::engines::Subject;
 use crate::entries::{Entries, Order};
 use crate::report::{Sample, Unit};
+use crate::store::{self, Store};
 use anyhow::Result;
-use contract::{Durability, Engine, Error, Stage};
+use contract::{Durability, Engine, Error};
+use std::path::Path;
 use std::sync::Arc;
 use vfs::{Counting, OsFs};
 
 /// Fills, overwrites everything once, compacts; looks after each step.
-pub fn run(stage: &Stage, spec: &Spec) -> Result<Vec<Sample>> {
+pub fn run(subject: &Subject, spec: &Spec) -> Result<Vec<Sample>> {
     let sizes = spec.effort.sizes;
     let world = Arc::new(Counting::new(Arc::new(OsFs::create(&spec.dir)?)));
-    let engine = cell::open(stage, world.clone(), Durability::OnRequest)?;
+    let store = Store::open(subject, world.clone(), Durability::OnRequest)?;
     let mut samples = Vec::new();
     let mut written_before = 0;
     let mut look = |step: &str, user_bytes: u64| -> Result<()> {
         let written = world.counts().appended_bytes;
         let times = |part: String, bytes: u64| Sample::new(&part, share(bytes, user_bytes), Unit::Times);
         samples.push(times(format!("written by {step}"), written - written_before));
-        samples.push(times(format!("on disk after {step}"), cell::occupied_bytes(&spec.dir)?));
+        samples.push(times(format!("on disk after {step}"), occupied_bytes(&spec.dir)?));
         written_before = written;
         Ok(())
     };
-    let first = cell::all(sizes);
-    put_each(&*engine, &first)?;
+    let first = store::all(sizes);
+    put_each(&*store, &first)?;
     look("fillrandom", first.bytes())?;
     let second = Entries::new(sizes, Order::Shuffled(1), sizes.n);
-    put_each(&*engine, &second)?;
+    put_each(&*store, &second)?;
     look("overwrite", second.bytes())?;
-    match engine.compact() {
+    match store.compact() {
         Ok(()) => look("compact", second.bytes())?,
         Err(Error::Unsupported { .. }) => {}
         Err(e) => return Err(e.into()),
     }
-    crate::check::holds_exactly(&*engine, &second, sizes.seed)?;
-    engine.close()?;
+    crate::check::holds_exactly(&*store, &second, sizes.seed)?;
+    store.close()?;
     Ok(samples)
 }
 
@@ -50,4 +53,20 @@ fn put_each(engine: &dyn Engine, entries: &Entries) -> Result<()> {
 #[expect(clippy::cast_precision_loss, reason = "a ratio of byte counts needs no 53 bits")]
 fn share(bytes: u64, user_bytes: u64) -> f64 {
     bytes as f64 / user_bytes.max(1) as f64
+}
+
+/// Bytes that the files of a directory occupy on their device.
+#[expect(clippy::disallowed_methods, reason = "looks at a store from outside")]
+fn occupied_bytes(dir: &Path) -> Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(dir)? {
+        match entry?.metadata() {
+            Ok(found) => bytes += found.blocks() * 512,
+            // Background work removed it in between.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(bytes)
 }

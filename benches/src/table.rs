@@ -1,6 +1,11 @@
 //! A report as tables: a grid of text, drawn for the terminal or for Markdown.
 
-use crate::ratio::{self, Aim};
+mod compare;
+
+pub use compare::{against, side_by_side};
+
+use crate::goals;
+use crate::ratio::{Aim, Ratio};
 use crate::report::{BOUND, Report, Row};
 use crate::{bounds, workload};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
@@ -12,7 +17,11 @@ pub struct Grid {
 }
 
 /// A column's head, and whether its cells are numbers.
-struct Head(&'static str, Kind);
+struct Head(String, Kind);
+
+fn head(name: &str, kind: Kind) -> Head {
+    Head(name.to_owned(), kind)
+}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -30,7 +39,7 @@ impl Grid {
     pub fn terminal(&self) -> String {
         let mut table = Table::new();
         table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-        table.set_header(self.heads.iter().map(|head| head.0));
+        table.set_header(self.heads.iter().map(|head| &head.0));
         for (at, head) in self.heads.iter().enumerate() {
             if let (Some(column), Kind::Number) = (table.column_mut(at), head.1) {
                 column.set_cell_alignment(CellAlignment::Right);
@@ -44,7 +53,7 @@ impl Grid {
     pub fn markdown(&self) -> String {
         let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
         let rule = |head: &Head| if head.1 == Kind::Number { "--:" } else { "---" };
-        let mut text = line(self.heads.iter().map(|head| head.0).collect());
+        let mut text = line(self.heads.iter().map(|head| head.0.as_str()).collect());
         text.push_str(&line(self.heads.iter().map(rule).collect()));
         for row in &self.rows {
             text.push_str(&line(row.iter().map(String::as_str).collect()));
@@ -57,17 +66,17 @@ impl Grid {
 pub fn engines(report: &Report) -> Grid {
     use Kind::{Number, Text};
     let heads = vec![
-        Head("workload", Text),
-        Head("engine", Text),
-        Head("median", Number),
-        Head("", Text),
-        Head("min … max", Number),
-        Head("p50 µs", Number),
-        Head("p99 µs", Number),
-        Head("operations", Number),
-        Head("durability", Text),
+        head("workload", Text),
+        head("engine", Text),
+        head("median", Number),
+        head("", Text),
+        head("min … max", Number),
+        head("p50 µs", Number),
+        head("p99 µs", Number),
+        head("operations", Number),
+        head("durability", Text),
     ];
-    let of_engine = report.rows.iter().filter(|row| row.subject != BOUND);
+    let of_engine = report.rows.iter().filter(|row| !report.is_bound(row));
     let cells = |row: &Row| {
         let mut cells = vec![row.name(), row.subject.clone()];
         cells.extend(figures(row));
@@ -80,20 +89,21 @@ pub fn engines(report: &Report) -> Grid {
 pub fn bounds(report: &Report) -> Grid {
     use Kind::{Number, Text};
     let heads = vec![
-        Head("bound", Text),
-        Head("median", Number),
-        Head("", Text),
-        Head("min … max", Number),
-        Head("p50 µs", Number),
-        Head("p99 µs", Number),
-        Head("operations", Number),
-        Head("durability", Text),
+        head("bound", Text),
+        head("median", Number),
+        head("", Text),
+        head("min … max", Number),
+        head("p50 µs", Number),
+        head("p99 µs", Number),
+        head("operations", Number),
+        head("durability", Text),
     ];
-    let of_bound = report.rows.iter().filter(|row| row.subject == BOUND);
+    let of_bound = report.rows.iter().filter(|row| report.is_bound(row));
     let cells = |row: &Row| {
-        let mut cells = vec![row.name()];
+        // One that answers as an engine does has the names of workloads.
+        let own = row.subject == BOUND;
+        let mut cells = vec![if own { row.name() } else { format!("{}: {}", row.subject, row.name()) }];
         cells.extend(figures(row));
-
         cells
     };
     Grid { heads, rows: of_bound.map(cells).collect() }
@@ -119,18 +129,18 @@ fn figures(row: &Row) -> [String; 7] {
     ]
 }
 
-/// What share of the bounds each engine reaches.
-pub fn ratios(report: &Report) -> Grid {
+/// What each engine is to reach, and what it does.
+pub fn goals(report: &Report) -> Grid {
     use Kind::{Number, Text};
     let heads = vec![
-        Head("share of the bound", Text),
-        Head("engine", Text),
-        Head("median", Number),
-        Head("min … max", Number),
-        Head("aim of a log", Number),
-        Head("met", Text),
+        head("derived", Text),
+        head("engine", Text),
+        head("median", Number),
+        head("min … max", Number),
+        head("aim", Number),
+        head("met", Text),
     ];
-    let cells = |ratio: ratio::Ratio| {
+    let cells = |ratio: Ratio| {
         let (low, high) = ratio.spread();
         let aim = match ratio.aim {
             Aim::AtLeast(least) => format!("≥ {least}"),
@@ -139,14 +149,14 @@ pub fn ratios(report: &Report) -> Grid {
         };
         let met = ratio.met().map_or("–", |met| if met { "yes" } else { "no" });
         let range = format!("{} … {}", number(low), number(high));
-        vec![ratio.name.into(), ratio.engine.clone(), number(ratio.median()), range, aim, met.into()]
+        vec![ratio.name.clone(), ratio.engine.clone(), number(ratio.median()), range, aim, met.into()]
     };
-    Grid { heads, rows: ratio::all(report).into_iter().map(cells).collect() }
+    Grid { heads, rows: goals::all(report).into_iter().map(cells).collect() }
 }
 
 /// What each workload and bound of the report times.
 pub fn meanings(report: &Report) -> Grid {
-    let heads = vec![Head("name", Kind::Text), Head("what is timed", Kind::Text)];
+    let heads = vec![head("name", Kind::Text), head("what is timed", Kind::Text)];
     let workloads = workload::ALL.iter().map(|workload| (workload.name, workload.help));
     let bounds = bounds::ALL.iter().map(|bound| (bound.name, bound.help));
     let measured = |name: &str| report.rows.iter().any(|row| row.workload == name);
@@ -158,7 +168,8 @@ pub fn meanings(report: &Report) -> Grid {
 pub fn notes(report: &Report) -> Vec<String> {
     let with_note = report.rows.iter().filter(|row| !row.note.is_empty());
     let notes = with_note.map(|row| format!("{} on {}: {}", row.name(), row.subject, row.note));
-    notes.chain(report.not_applicable.iter().map(|line| format!("not applicable: {line}"))).collect()
+    let left_out = report.not_applicable.iter().map(|line| format!("not applicable: {line}"));
+    compare::losses(report).into_iter().chain(notes).chain(left_out).collect()
 }
 
 /// Three significant digits, and all digits before the point.

@@ -36,6 +36,14 @@ impl Timed {
         Ok(Self { ops: 0, took: Duration::ZERO, latencies: Histogram::new_with_max(LONGEST_NANOS, 3)? })
     }
 
+    /// Both together, one after the other.
+    pub fn and(mut self, other: &Self) -> Result<Self> {
+        self.ops += other.ops;
+        self.took += other.took;
+        self.latencies.add(&other.latencies)?;
+        Ok(self)
+    }
+
     /// The latency that this share of operations stays below, in microseconds.
     #[expect(clippy::cast_precision_loss, reason = "a latency needs no 53 bits")]
     pub fn quantile_micros(&self, share: f64) -> f64 {
@@ -112,6 +120,26 @@ pub fn repeat_threads(
     Ok(whole)
 }
 
+/// A kind of work that is done over and over: called with 0, 1, 2 …
+pub type Work<'a> = &'a (dyn Fn(u64) -> Result<()> + Sync);
+
+/// Several kinds of work beside each other, each by a thread of its own, until `limit` is over. They start together.
+pub fn beside(limit: Duration, works: &[Work<'_>]) -> Result<Vec<Timed>> {
+    let gate = std::sync::Barrier::new(works.len());
+    std::thread::scope(|scope| {
+        let start_one = |&work| {
+            let gate = &gate;
+            scope.spawn(move || {
+                gate.wait();
+                repeat(limit, u64::MAX, work)
+            })
+        };
+        let workers: Vec<_> = works.iter().map(start_one).collect();
+        let joined = workers.into_iter().map(std::thread::ScopedJoinHandle::join);
+        joined.map(|timed| timed.map_err(|_| anyhow::anyhow!("a thread panicked"))?).collect()
+    })
+}
+
 /// How long one call takes.
 pub fn once<T>(op: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
     let start = Instant::now();
@@ -164,6 +192,23 @@ mod tests {
         seen.sort_unstable();
         assert_eq!(timed.ops, 1003);
         assert!(seen.into_iter().eq(0..1003));
+        Ok(())
+    }
+
+    #[test]
+    fn each_kind_of_work_counts_for_itself() -> Result<()> {
+        let (slow, fast) = (Mutex::new(0), Mutex::new(0));
+        let count = |counter: &Mutex<u64>, i| {
+            let mut counter = counter.lock().unwrap();
+            assert_eq!(*counter, i);
+            *counter += 1;
+            Ok(())
+        };
+        let works: [Work<'_>; 2] = [&|i| count(&slow, i), &|i| count(&fast, i)];
+        let timed = beside(Duration::from_millis(5), &works)?;
+        assert_eq!((timed[0].ops, timed[1].ops), (slow.into_inner()?, fast.into_inner()?));
+        let failing: Work<'_> = &|_| anyhow::bail!("at once");
+        assert!(beside(Duration::MAX, &[failing]).is_err());
         Ok(())
     }
 

@@ -1,9 +1,19 @@
 //! What is measured: every workload once, for the benchmark, for Criterion and for the book.
 //!
-//! A workload is a value: what lies in the store before, and what is then timed. Adding one is adding a line to
-//! [`ALL`].
+//! A workload is a value: what lies in the store before, what is then timed, and who takes part. Adding one is adding
+//! a line to [`ALL`].
+//!
+//! **Source** The names are those of LevelDB's `db_bench`, where it has them. YCSB's workloads are as its core package
+//! defines them, with one value instead of ten fields: Cooper et al., *Benchmarking Cloud Serving Systems with YCSB*,
+//! `SoCC` 2010.
 
+mod action;
+
+pub use action::{Action, Before, Who};
+
+use crate::engines::Kind;
 use crate::entries::{Entries, Order, Sizes};
+use crate::ycsb;
 use contract::Durability;
 use std::time::Duration;
 
@@ -19,87 +29,152 @@ pub struct Workload {
     pub before: Before,
     /// What is timed.
     pub timed: Action,
-}
-
-/// What lies in a store before the watch starts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Before {
-    /// Nothing.
-    Nothing,
-    /// n entries, written in shuffled order, in batches.
-    Loaded,
-    /// The cities of the world.
-    Cities,
-}
-
-/// What is timed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Writes of entries in this order.
-    Put {
-        /// In which order.
-        order: Order,
-        /// Entries in a batch; 1 is a plain put.
-        batch: u64,
-        /// Threads that write at the same time.
-        threads: u64,
-    },
-    /// Gets of keys in this order.
-    Get(Order),
-    /// One walk over everything, keys and values, by the cursor.
-    Scan,
-    /// Opening the store and one get, after its process closed it or was killed.
-    Open {
-        /// By SIGKILL.
-        killed: bool,
-    },
-    /// Nothing; sizes are looked at.
-    Space,
-    /// Gets of absent keys, in stores of four sizes.
-    Growth,
-    /// A put for each city, in the order of the file.
-    PutCities,
-    /// Gets of cities drawn at random.
-    GetCities,
-    /// Scans of the cities of a country drawn at random.
-    ScanCountry,
+    /// Options under which it is measured besides, on engines that have them, each as `name=value`.
+    pub under: &'static [&'static str],
+    /// Who takes part besides our engines.
+    pub who: Who,
 }
 
 /// How many fsynced writes are asked for at most: each takes a fraction of a millisecond.
 const MOST_SYNCED: u64 = 20_000;
 /// How many gets are asked for at most.
 const MOST_GETS: u64 = 500_000;
+/// Of a small store fewer gets and operations are asked for: so many for each entry.
+const MOST_FOR_EACH: u64 = 10;
+
+/// How many walks of 50 pairs are asked for at most.
+const MOST_SEEKS: u64 = 50_000;
+/// How many puts a kill interrupts.
+const MOST_KILLED: u64 = 20_000;
 
 const fn put(order: Order, batch: u64, threads: u64) -> Action {
     Action::Put { order, batch, threads }
 }
 
 const fn on_request(name: &'static str, before: Before, timed: Action, help: &'static str) -> Workload {
-    Workload { name, help, durability: Durability::OnRequest, before, timed }
+    let durability = Durability::OnRequest;
+    Workload { name, help, durability, before, timed, under: &[], who: Who::Ours }
 }
 
 const fn every_write(name: &'static str, timed: Action, help: &'static str) -> Workload {
-    Workload { name, help, durability: Durability::EveryWrite, before: Before::Nothing, timed }
+    let durability = Durability::EveryWrite;
+    Workload { durability, ..on_request(name, Before::Nothing, timed, help) }
 }
+
+impl Workload {
+    const fn with_rivals(self) -> Self {
+        Self { who: Who::Rivals, ..self }
+    }
+
+    const fn with_all(self) -> Self {
+        Self { who: Who::Everybody, ..self }
+    }
+
+    /// Measured also under these options.
+    const fn under(self, under: &'static [&'static str]) -> Self {
+        Self { under, ..self }
+    }
+}
+
+/// Reads of sealed files by a mapping, in engines that offer it.
+const MAPPED: &[&str] = &["reads=mapped"];
+/// No saved index, in engines that save one.
+const NO_HINTS: &[&str] = &["hints=off"];
 
 // ANCHOR: workloads
 /// Every workload, in the order of the tables.
 pub static ALL: &[Workload] = {
-    use Action::{Get, GetCities, Growth, Open, PutCities, Scan, ScanCountry, Space};
+    use Action::{
+        Beside, Delete, Get, GetBatched, GetByTwo, GetCities, Growth, Lost, Memory, Open, PutCities, Scan,
+        ScanCountry, Seek, Space, Ycsb,
+    };
     use Before::{Cities, Loaded, Nothing};
-    use Order::{Absent, Ascending, Drawn, Shuffled};
+    use Order::{Absent, Ascending, Drawn, Hot, Shuffled};
     &[
-        on_request("fillseq", Nothing, put(Ascending, 1, 1), "puts, keys ascending"),
-        on_request("fillrandom", Nothing, put(Shuffled(0), 1, 1), "puts, every key once, shuffled"),
-        on_request("overwrite", Loaded, put(Shuffled(1), 1, 1), "puts over every present key, shuffled"),
-        on_request("fillbatch100", Nothing, put(Shuffled(0), 100, 1), "entries, in batches of 100, shuffled"),
-        every_write("fillsync", put(Shuffled(0), 1, 1), "puts, each on the device before it is acknowledged"),
-        every_write("fillsync8t", put(Shuffled(0), 1, 8), "the same by 8 threads, which may share a sync"),
-        on_request("readrandom", Loaded, Get(Drawn), "gets of present keys drawn at random"),
-        on_request("readmissing", Loaded, Get(Absent), "gets of absent keys that lie between present ones"),
-        on_request("readseq", Loaded, Scan, "pairs of full ordered scans by the cursor"),
-        on_request("open-clean", Loaded, Open { killed: false }, "opening after a close, and one get"),
-        on_request("open-killed", Loaded, Open { killed: true }, "opening after a kill -9, and one get"),
+        on_request("fillseq", Nothing, put(Ascending, 1, 1), "puts, keys ascending").with_all(),
+        on_request("fillrandom", Nothing, put(Shuffled(0), 1, 1), "puts, every key once, shuffled")
+            .with_all(),
+        on_request("overwrite", Loaded, put(Shuffled(1), 1, 1), "puts over every present key, shuffled")
+            .with_all(),
+        on_request("fillbatch100", Nothing, put(Shuffled(0), 100, 1), "entries, in batches of 100, shuffled")
+            .with_rivals(),
+        on_request("deleterandom", Loaded, Delete, "deletes of every present key, shuffled").with_all(),
+        every_write("fillsync", put(Shuffled(0), 1, 1), "puts, each on the device before it is acknowledged")
+            .with_rivals(),
+        every_write("fillsync8t", put(Shuffled(0), 1, 8), "the same by 8 threads, which may share a sync")
+            .with_rivals(),
+        on_request("readrandom", Loaded, Get(Drawn), "gets of present keys drawn at random")
+            .under(MAPPED)
+            .with_all(),
+        on_request("readrandom2t", Loaded, GetByTwo, "the same by one thread and by two at the same time")
+            .under(MAPPED)
+            .with_all(),
+        on_request("readmissing", Loaded, Get(Absent), "gets of absent keys that lie between present ones")
+            .with_all(),
+        on_request(
+            "readhot",
+            Loaded,
+            Get(Hot),
+            "gets of present keys, few of them most of the time (Zipf, 0.99)",
+        )
+        .under(MAPPED)
+        .with_all(),
+        on_request(
+            "readbatched",
+            Nothing,
+            GetBatched,
+            "gets of what came in batches of 1,000, and of singles",
+        ),
+        on_request("readseq", Loaded, Scan, "pairs of full ordered scans by the cursor")
+            .under(MAPPED)
+            .with_rivals(),
+        on_request(
+            "seekrandom50",
+            Loaded,
+            Seek,
+            "walks of 50 pairs, each from a present key drawn at random",
+        )
+        .under(MAPPED)
+        .with_rivals(),
+        on_request("rww", Loaded, Beside { compacting: false }, "gets by one thread beside puts by another")
+            .under(MAPPED)
+            .with_all(),
+        on_request(
+            "rww-merge",
+            Loaded,
+            Beside { compacting: true },
+            "the same beside `compact`, over and over",
+        )
+        .under(MAPPED),
+        on_request("ycsb-a", Loaded, Ycsb(&ycsb::A), "half gets, half puts over present keys")
+            .under(MAPPED)
+            .with_all(),
+        on_request("ycsb-b", Loaded, Ycsb(&ycsb::B), "95 % gets, 5 % puts over present keys")
+            .under(MAPPED)
+            .with_all(),
+        on_request("ycsb-c", Loaded, Ycsb(&ycsb::C), "gets").under(MAPPED).with_all(),
+        on_request("ycsb-d", Loaded, Ycsb(&ycsb::D), "95 % gets of what came last, 5 % puts of new keys")
+            .under(MAPPED)
+            .with_all(),
+        on_request("ycsb-e", Loaded, Ycsb(&ycsb::E), "95 % walks of up to 100 pairs, 5 % puts of new keys")
+            .under(MAPPED)
+            .with_rivals(),
+        on_request(
+            "ycsb-f",
+            Loaded,
+            Ycsb(&ycsb::F),
+            "half gets, half gets each followed by a put of its key",
+        )
+        .under(MAPPED)
+        .with_all(),
+        on_request("open-clean", Loaded, Open { killed: false }, "opening after a close, and one get")
+            .under(NO_HINTS)
+            .with_rivals(),
+        on_request("open-killed", Loaded, Open { killed: true }, "opening after a kill -9, and one get")
+            .under(NO_HINTS)
+            .with_rivals(),
+        on_request("lost", Nothing, Lost, "acknowledged puts that a kill -9 lost").with_rivals(),
+        on_request("memory", Loaded, Memory, "live heap bytes after opening, for each key"),
         on_request("space", Loaded, Space, "bytes on disk and bytes written"),
         on_request(
             "growth",
@@ -128,24 +203,56 @@ impl Workload {
         })
     }
 
-    /// What the timed action writes or asks for.
-    pub fn entries(&self, sizes: Sizes) -> anyhow::Result<Entries> {
-        Ok(match self.timed {
-            Action::Put { order, .. } | Action::Get(order) => Entries::new(sizes, order, self.ops(sizes)),
-            Action::PutCities | Action::ScanCountry => Entries::cities()?,
-            Action::GetCities => Entries::cities()?.drawn(sizes.seed, MOST_GETS),
-            Action::Scan | Action::Open { .. } | Action::Space | Action::Growth => {
-                Entries::new(sizes, Order::Drawn, 1)
-            }
-        })
+    /// Whether subjects of this kind take part.
+    pub fn takes(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Engine => true,
+            Kind::Rival => self.who != Who::Ours,
+            Kind::Bound => self.who == Who::Everybody,
+        }
     }
 
-    /// How many entries are written or asked for if time allows.
+    /// Whether what is timed writes.
+    pub fn writes(&self) -> bool {
+        match self.timed {
+            Action::Put { .. } | Action::Delete | Action::PutCities | Action::Beside { .. } => true,
+            Action::Ycsb(mix) => mix.writes(),
+            _ => false,
+        }
+    }
+
+    /// Workloads of one name here are measured by one process, one after the other, in one store: they leave it as it
+    /// was, or each goes on where the one before ended.
+    pub fn sitting(&self) -> &'static str {
+        match self.timed {
+            Action::Get(_) | Action::GetByTwo | Action::Scan | Action::Seek => "reads",
+            Action::Ycsb(_) => "ycsb",
+            Action::GetCities | Action::ScanCountry => "cities",
+            _ => self.name,
+        }
+    }
+
+    /// What the timed action writes or asks for.
+    pub fn entries(&self, sizes: Sizes) -> anyhow::Result<Entries> {
+        let order = match self.timed {
+            Action::Put { order, .. } | Action::Get(order) => order,
+            Action::Delete | Action::Beside { .. } => Order::Shuffled(1),
+            Action::PutCities | Action::ScanCountry => return Entries::cities(),
+            Action::GetCities => return Ok(Entries::cities()?.drawn(sizes.seed, self.ops(sizes))),
+            _ => Order::Drawn,
+        };
+        Ok(Entries::new(sizes, order, self.ops(sizes)))
+    }
+
+    /// How many operations are asked for if time allows.
     pub fn ops(&self, sizes: Sizes) -> u64 {
         match (self.timed, self.durability) {
             (Action::Put { .. }, Durability::EveryWrite) => sizes.n.min(MOST_SYNCED),
-            (Action::Put { .. }, Durability::OnRequest) => sizes.n,
-            _ => MOST_GETS,
+            (Action::Put { .. } | Action::Delete | Action::Beside { .. }, _) => sizes.n,
+            (Action::Seek, _) => MOST_SEEKS.min(MOST_FOR_EACH * sizes.n),
+            (Action::Lost, _) => sizes.n.min(MOST_KILLED),
+            (Action::Ycsb(mix), _) => mix.ops.min(MOST_FOR_EACH * sizes.n),
+            _ => MOST_GETS.min(MOST_FOR_EACH * sizes.n),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! From a report to JSON and back, to tables, ratios and charts.
 
+use benches::engines::Kind;
 use benches::entries::Sizes;
 use benches::machine::Machine;
 use benches::report::{BOUND, EngineInfo, Report, Row, SCHEMA, Unit};
 use benches::workload::Effort;
-use benches::{chart, markdown, ratio, table};
+use benches::{chart, goals, markdown, ratio, table};
 
 fn row(workload: &str, part: &str, subject: &str, unit: Unit, values: &[f64]) -> Row {
     Row {
@@ -23,8 +24,11 @@ fn row(workload: &str, part: &str, subject: &str, unit: Unit, values: &[f64]) ->
 }
 
 fn report() -> Report {
-    let engine =
-        |name: &str, persistent| EngineInfo { name: name.into(), title: "an <engine>".into(), persistent };
+    let engine = |name: &str, persistent, kind| {
+        let (name, title) = (name.into(), "an <engine>".into());
+        EngineInfo { name, title, persistent, kind }
+    };
+    let rate = |workload, subject, values: &[f64]| row(workload, "", subject, Unit::KiloPerSecond, values);
     Report {
         schema: SCHEMA,
         date: "2026-01-02T03:04:05Z".into(),
@@ -43,12 +47,31 @@ fn report() -> Report {
             limit_seconds: 4.0,
             rounds: 3,
         },
-        engines: vec![engine("slow", true), engine("memory", false)],
+        engines: vec![
+            engine("stage1", true, Kind::Engine),
+            engine("memory", false, Kind::Engine),
+            engine("stage2", true, Kind::Engine),
+            engine("rival", true, Kind::Rival),
+            engine("leaky", true, Kind::Rival),
+            engine("hash-log", false, Kind::Bound),
+        ],
+        against: vec!["rival".into()],
         rows: vec![
-            row("fillseq", "", "slow", Unit::KiloPerSecond, &[800.0, 450.0, 900.0]),
-            row("fillseq", "", "memory", Unit::KiloPerSecond, &[1.0, 2.0, 3.0]),
-            row("readmissing", "", "slow", Unit::KiloPerSecond, &[0.04, 0.05, 0.02]),
-            row("growth", "n = 1,000", "slow", Unit::Micros, &[10.0, 11.0, 12.0]),
+            rate("fillseq", "stage1", &[800.0, 450.0, 900.0]),
+            rate("fillseq", "memory", &[1.0, 2.0, 3.0]),
+            rate("fillseq", "stage2", &[400.0, 440.0, 450.0]),
+            rate("fillseq", "rival", &[200.0, 200.0, 300.0]),
+            rate("fillseq", "leaky", &[2000.0, 2000.0, 2000.0]),
+            rate("fillseq", "hash-log", &[500.0, 440.0, 500.0]),
+            rate("readmissing", "stage1", &[0.04, 0.05, 0.02]),
+            rate("readmissing", "stage2", &[6000.0, 6000.0, 6000.0]),
+            rate("readmissing", "rival", &[1000.0, 1000.0, 1000.0]),
+            rate("readmissing", "leaky", &[2000.0, 1500.0, 2000.0]),
+            row("open-clean", "", "stage2", Unit::Millis, &[100.0, 90.0, 130.0]),
+            row("open-clean", "", "rival", Unit::Millis, &[50.0, 90.0, 65.0]),
+            row("lost", "", "stage2", Unit::Puts, &[0.0, 0.0, 0.0]),
+            row("lost", "", "leaky", Unit::Puts, &[0.0, 7.0, 7.0]),
+            row("growth", "n = 1,000", "stage1", Unit::Micros, &[10.0, 11.0, 12.0]),
             row("log-write", "beside fillseq", BOUND, Unit::KiloPerSecond, &[1000.0, 500.0, 1200.0]),
             row("walk", "", BOUND, Unit::Millis, &[20.0, 18.0, 25.0]),
         ],
@@ -70,22 +93,64 @@ fn json_gives_back_what_it_was_given() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The derived figure of this engine and name.
+fn goal(report: &Report, engine: &str, name: &str) -> ratio::Ratio {
+    let found = goals::all(report).into_iter().find(|goal| goal.engine == engine && goal.name == name);
+    found.unwrap_or_else(|| panic!("{name} of {engine} is missing"))
+}
+
 #[test]
-fn ratios_are_taken_round_by_round_for_engines_that_keep_what_they_are_told() {
-    let ratios = ratio::all(&report());
-    assert!(ratios.iter().all(|ratio| ratio.engine == "slow"));
-    let of = |name: &str| ratios.iter().find(|ratio| ratio.name.starts_with(name)).expect("a ratio");
-    let fill = of("fillseq");
+fn goals_are_taken_round_by_round_where_their_rows_are_there() {
+    let report = report();
+    let fill = goal(&report, "stage1", "fillseq ÷ log-write");
     assert_eq!(fill.values, [0.8, 0.9, 0.75]);
     assert_eq!((fill.median(), fill.met()), (0.8, Some(false)));
-    let missing = of("readmissing, ms");
+    let missing = goal(&report, "stage1", "readmissing, ms for a million entries");
     assert_eq!(missing.values, [25.0, 20.0, 50.0]);
     assert_eq!((missing.median(), missing.met()), (25.0, Some(true)));
-    assert_eq!(of("walk ÷").values, [0.8, 0.9, 0.5]);
-    assert!(
-        !ratios.iter().any(|ratio| ratio.name.starts_with("fillrandom")),
-        "without its rows there is no ratio"
-    );
+    assert_eq!(goal(&report, "stage1", "walk ÷ readmissing").values, [0.8, 0.9, 0.5]);
+    assert_eq!(goal(&report, "stage2", "fillseq ÷ hash-log").values, [0.8, 1.0, 0.9]);
+    let opening = goal(&report, "stage2", "open-clean, ms");
+    assert_eq!((opening.median(), opening.met()), (100.0, Some(true)));
+    let all = goals::all(&report);
+    assert!(!all.iter().any(|goal| goal.name.starts_with("fillrandom")), "without its rows there is no goal");
+}
+
+#[test]
+fn a_rival_that_loses_writes_is_none_at_writing_but_one_at_reading() {
+    let report = report();
+    assert_eq!(goal(&report, "stage2", "fillseq ÷ best rival (rival)").values, [2.0, 2.2, 1.5]);
+    assert_eq!(goal(&report, "stage2", "readmissing ÷ best rival (leaky)").values, [3.0, 4.0, 3.0]);
+    for text in [markdown::terminal(&report), markdown::markdown(&report)] {
+        assert!(text.contains("† leaky lost 7 of 500 acknowledged puts"), "{text}");
+        assert!(text.contains("leaky†") && !text.contains("rival†"), "{text}");
+    }
+}
+
+#[test]
+fn everybody_stands_side_by_side_and_against_one() {
+    let report = report();
+    let side = table::side_by_side(&report).markdown();
+    assert!(side.contains("| fillseq | k/s | **800** | 2.00 | 440 | 200 | 2,000 | 500 |"), "{side}");
+    assert!(side.contains("| open-clean | ms | – | – | 100 | **65.0** | – | – |"), "{side}");
+    assert!(!side.contains("log-write"), "a bound without workloads has no column: {side}");
+    let against = table::against(&report, "rival").markdown();
+    assert!(against.contains("| fillseq | 3.00 | 0.010 | 2.00 |"), "{against}");
+    assert!(against.contains("| open-clean | – | – | 0.500 |"), "less is better there: {against}");
+    assert!(!against.contains("growth") && !against.contains("lost"), "{against}");
+    assert!(markdown::markdown(&report).contains("ANCHOR: against-rival"));
+}
+
+#[test]
+fn an_older_report_has_engines_only() -> anyhow::Result<()> {
+    let mut json = serde_json::to_value(report())?;
+    json.as_object_mut().expect("an object").remove("against");
+    for engine in json["engines"].as_array_mut().expect("a list") {
+        engine.as_object_mut().expect("an object").remove("kind");
+    }
+    let report: Report = serde_json::from_value(json)?;
+    assert!(report.engines.iter().all(|engine| engine.kind == Kind::Engine));
+    Ok(())
 }
 
 #[test]
@@ -117,7 +182,10 @@ fn every_table_says_what_it_was_measured_on() {
 
 #[test]
 fn markdown_tables_have_as_many_cells_in_every_row() {
-    for grid in [table::engines(&report()), table::bounds(&report()), table::ratios(&report())] {
+    let report = report();
+    let wide = [table::side_by_side(&report), table::against(&report, "rival")];
+    let long = [table::engines(&report), table::bounds(&report), table::goals(&report)];
+    for grid in long.into_iter().chain(wide) {
         let text = grid.markdown();
         let mut cells = text.lines().map(|line| line.matches('|').count());
         let first = cells.next().expect("a head");
@@ -135,16 +203,17 @@ fn every_figure_has_an_anchor_that_mdbook_takes() {
         assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{name}");
         assert_eq!(figure[2], format!("ANCHOR_END: {name}"));
     }
-    assert!(text.contains("ANCHOR: fillseq-slow\n800 k/s\n"), "{text}");
-    assert!(text.contains("ANCHOR: fillseq-over-log-write-slow\n0.800\n"), "{text}");
-    assert!(text.contains("ANCHOR: growth-n-1000-slow\n11.0 µs\n"), "{text}");
+    assert!(text.contains("ANCHOR: fillseq-stage1\n800 k/s\n"), "{text}");
+    assert!(text.contains("ANCHOR: fillseq-over-log-write-stage1\n0.800\n"), "{text}");
+    assert!(text.contains("ANCHOR: growth-n-1000-stage1\n11.0 µs\n"), "{text}");
 }
 
 #[test]
 fn charts_follow_the_page_and_survive_markdown() {
     let charts = chart::all(&report());
     let names: Vec<_> = charts.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["writes.svg", "growth.svg"], "a chart without figures is not drawn");
+    let expected = ["writes.svg", "growth.svg", "readmissing.svg", "open-clean.svg"];
+    assert_eq!(names, expected, "a chart without figures is not drawn");
     for (_, svg) in &charts {
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
         assert!(!svg.contains("\n\n") && svg.contains("<title>") && svg.contains("currentColor"));
@@ -154,4 +223,10 @@ fn charts_follow_the_page_and_survive_markdown() {
     // The longest bar is as wide as the chart allows: log-write, whose largest round is the largest of all.
     let writes = &charts[0].1;
     assert!(writes.contains("log-write: beside fillseq (bound)") && writes.contains("H440.0"), "{writes}");
+    assert!(writes.contains("fillseq, stage1<") && writes.contains("fillseq, hash-log (bound)"), "{writes}");
+    assert!(!writes.contains("rival"), "rivals have charts of their own");
+    let missing = &charts[2].1;
+    assert!(missing.contains(">stage1<") && missing.contains(">rival<"), "{missing}");
+    let alone = chart::all(&Report { engines: report().engines[..3].to_vec(), ..report() });
+    assert_eq!(alone.len(), 2, "charts of everybody are for those who compare");
 }

@@ -50,8 +50,9 @@ pub fn run() -> Result<(), Failure> {
     let root_manifest = workspace::read(&root.join("Cargo.toml"))?;
     let mut findings = manifest::root(&root_manifest);
     let mut files = 0;
-    for dir in manifest::members(&root_manifest) {
-        let package = load(&root, &dir)?;
+    let members = manifest::members(&root_manifest);
+    for dir in &members {
+        let package = load(&root, dir, &members)?;
         files += package.sources.len();
         findings.extend(manifest::member(&package));
         findings.extend(modules::unreachable(&package));
@@ -66,14 +67,19 @@ pub fn run() -> Result<(), Failure> {
     if errors == 0 { Ok(()) } else { Err(Failure::Code(1)) }
 }
 
-fn load(root: &Path, dir: &str) -> Result<Package, String> {
+fn load(root: &Path, dir: &str, members: &[String]) -> Result<Package, String> {
     let folder = root.join(dir);
     let mut package = Package {
         dir: dir.to_owned(),
         manifest: workspace::read(&folder.join("Cargo.toml"))?,
         ..Package::default()
     };
-    for path in workspace::files(&folder, "rs") {
+    // A package may lie in another's folder.
+    let inner: Vec<_> = members.iter().map(|member| root.join(member)).collect();
+    let elsewhere = |path: &Path| {
+        inner.iter().any(|other| *other != folder && other.starts_with(&folder) && path.starts_with(other))
+    };
+    for path in workspace::files(&folder, "rs").into_iter().filter(|path| !elsewhere(path)) {
         package.sources.insert(workspace::name(&path), workspace::read(&path)?);
     }
     Ok(package)

@@ -3,12 +3,12 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program says what it did")]
 
 use anyhow::{Context, Result};
-use benches::cell::{self, Spec};
 use benches::conduct::{self, Plan};
+use benches::engines::Subject;
 use benches::entries::Sizes;
 use benches::report::{Report, save_text};
 use benches::workload::{self, Effort};
-use benches::{bounds, chart, engines, markdown, reopen};
+use benches::{bounds, chart, command, engines, markdown, reopen, rivals};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -18,8 +18,9 @@ use std::sync::atomic::AtomicBool;
 
 /// Measures the engines, and beside them what this machine allows.
 ///
-/// Every engine, workload and round has a process of its own; engines and bounds take turns, and the content of every
-/// store is checked in the run that is timed. Results go to standard output, progress to standard error.
+/// Every engine and round has a process of its own for each workload, or for those that share a store; engines, rivals
+/// and bounds take turns, and the content of every store is checked in the run that is timed. Results go to standard
+/// output, progress to standard error.
 #[derive(Parser)]
 #[command(name = "bench", args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -43,6 +44,39 @@ enum Sub {
 
 #[derive(Args)]
 struct RunArgs {
+    #[command(flatten)]
+    effort: EffortArgs,
+    /// Only this engine, under options if any follow; may be given several times
+    #[arg(long, value_name = "NAME[:OPTION=VALUE,…]", value_parser = subject)]
+    engine: Vec<Subject>,
+    /// Rivals beside the engines, joined by commas; `cargo xtask bench` builds them
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = rival)]
+    rivals: Vec<String>,
+    /// Compare everybody with this one; may be given several times
+    #[arg(long, value_name = "NAME")]
+    against: Vec<String>,
+    /// Leave the engines' options as they are, also where a workload is measured under others besides
+    #[arg(long)]
+    defaults_only: bool,
+    /// Only this workload and the bounds beside it; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(conduct::workload_names()))]
+    workload: Vec<String>,
+    /// Leave the bounds out
+    #[arg(long)]
+    no_bounds: bool,
+    /// Where the stores are made; their filesystem is what is measured
+    #[arg(long, default_value = "data/bench")]
+    dir: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
+    /// Also write everything as JSON, whole or not at all
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// How much is done, and how often.
+#[derive(Args)]
+struct EffortArgs {
     /// A taste: 20,000 entries, one round, half a second for each timed phase
     #[arg(long, conflicts_with = "full")]
     quick: bool,
@@ -64,23 +98,6 @@ struct RunArgs {
     /// Seconds after which a timed phase ends, done or not [default: 4; with --quick 0.5]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     limit: Option<f64>,
-    /// Only this engine; may be given several times
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(engines::names()))]
-    engine: Vec<String>,
-    /// Only this workload and the bounds beside it; may be given several times
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(conduct::workload_names()))]
-    workload: Vec<String>,
-    /// Leave the bounds out
-    #[arg(long)]
-    no_bounds: bool,
-    /// Where the stores are made; their filesystem is what is measured
-    #[arg(long, default_value = "data/bench")]
-    dir: PathBuf,
-    #[command(flatten)]
-    output: OutputArgs,
-    /// Also write everything as JSON, whole or not at all
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -106,8 +123,8 @@ struct OutputArgs {
 
 fn main() -> ExitCode {
     let done = match Cli::parse() {
-        Cli { command: Some(Sub::Cell { spec }), .. } => answer(&spec),
-        Cli { command: Some(Sub::Filler { spec }), .. } => parse(&spec).and_then(|spec| reopen::fill(&spec)),
+        Cli { command: Some(Sub::Cell { spec }), .. } => command::inner(conduct::CELL, &spec, None),
+        Cli { command: Some(Sub::Filler { spec }), .. } => command::inner(reopen::FILLER, &spec, None),
         Cli { command: Some(Sub::List), .. } => {
             print!("{}", listing());
             Ok(())
@@ -144,26 +161,62 @@ fn measure(args: &RunArgs) -> Result<()> {
     show(&report, &args.output)
 }
 
-fn plan(args: &RunArgs) -> Plan {
+fn effort(args: &EffortArgs) -> Effort {
     let (n, rounds, limit_seconds) = if args.quick { (20_000, 1, 0.5) } else { (1_000_000, 3, 4.0) };
     let rounds = if args.full { 7 } else { rounds };
     let limit_seconds = args.limit.unwrap_or(limit_seconds);
+    let sizes = Sizes { n: args.n.unwrap_or(n), value_bytes: args.value_bytes as usize, seed: args.seed };
+    Effort { sizes, limit_seconds, rounds: args.rounds.unwrap_or(rounds) }
+}
 
-    let or_all = |given: &[String], all: Vec<&str>| match given {
-        [] => all.into_iter().map(str::to_owned).collect(),
+fn plan(args: &RunArgs) -> Plan {
+    let workloads = match args.workload.as_slice() {
+        [] => conduct::workload_names().into_iter().map(str::to_owned).collect(),
         given => given.to_vec(),
     };
-    let sizes = Sizes { n: args.n.unwrap_or(n), value_bytes: args.value_bytes as usize, seed: args.seed };
-    let effort = Effort { sizes, limit_seconds, rounds: args.rounds.unwrap_or(rounds) };
     let words: Vec<String> = std::env::args().skip(1).collect();
     Plan {
-        engines: or_all(&args.engine, engines::names()),
-        workloads: or_all(&args.workload, conduct::workload_names()),
+        subjects: subjects(args),
+        variants: !args.defaults_only,
+        workloads,
+        against: args.against.clone(),
         bounds: !args.no_bounds,
-        effort,
+        effort: effort(&args.effort),
         dir: args.dir.clone(),
         command: format!("cargo xtask bench {}", words.join(" ")).trim_end().to_owned(),
     }
+}
+
+/// The engines, then the rivals, then the bounds that answer as an engine does.
+fn subjects(args: &RunArgs) -> Vec<Subject> {
+    let plain = |stage: &&'static contract::Stage| Subject::named(stage.name).ok();
+    let mut subjects = args.engine.clone();
+    if subjects.is_empty() {
+        subjects.extend(engines::all().iter().filter_map(plain));
+    }
+    for feature in &args.rivals {
+        subjects.extend(rivals::of(feature).filter_map(|stage| plain(&stage)));
+    }
+    if !args.no_bounds {
+        subjects.extend(bounds::hash_log::ALL.iter().filter_map(plain));
+    }
+    subjects
+}
+
+fn subject(name: &str) -> Result<Subject, String> {
+    Subject::named(name).map_err(|e| e.to_string())
+}
+
+fn rival(name: &str) -> Result<String, String> {
+    if rivals::of(name).next().is_some() {
+        return Ok(name.to_owned());
+    }
+    if rivals::NAMES.contains(&name) {
+        return Err(
+            "it is not compiled in; `cargo xtask bench` builds the rivals that it is asked for".into()
+        );
+    }
+    Err(format!("there are: {}", rivals::NAMES.join(", ")))
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -187,18 +240,8 @@ fn show(report: &Report, output: &OutputArgs) -> Result<()> {
     Ok(())
 }
 
-fn answer(spec: &str) -> Result<()> {
-    let answer = cell::run(&parse(spec)?)?;
-    println!("{}", serde_json::to_string(&answer)?);
-    Ok(())
-}
-
-fn parse(spec: &str) -> Result<Spec> {
-    serde_json::from_str(spec).context("this command is for the benchmark's own use")
-}
-
 fn listing() -> String {
-    let engines = engines::all().iter().map(|stage| (stage.name, stage.title));
+    let titles = |stages: &[&'static contract::Stage]| stages.iter().map(|s| (s.name, s.title)).collect();
     let workloads = workload::ALL.iter().map(|workload| (workload.name, workload.help));
     let bounds = bounds::ALL.iter().map(|bound| (bound.name, bound.help));
     let section = |title: &str, lines: Vec<(&str, &str)>| {
@@ -206,9 +249,11 @@ fn listing() -> String {
         format!("{title}\n{}", lines.concat())
     };
     [
-        section("Engines", engines.collect()),
+        section("Engines", titles(engines::all())),
+        section("Rivals that are compiled in", titles(rivals::ALL)),
         section("Workloads", workloads.collect()),
         section("Bounds, measured without an engine", bounds.collect()),
+        section("Bounds that answer as an engine does", titles(bounds::hash_log::ALL)),
     ]
     .join("\n")
 }

@@ -1,0 +1,210 @@
+//! Cells: one subject in one sitting, and what it answered in every round.
+
+use super::Plan;
+use crate::bounds;
+use crate::cell::Answer;
+use crate::engines::{Kind, Subject};
+use crate::report::{BOUND, Row, Sample};
+use crate::workload::{self, Workload, durability_name};
+use anyhow::{Context, Error, Result, ensure};
+
+/// The cells of one sitting: everyone who takes part.
+pub(super) struct Group {
+    cells: Vec<Cell>,
+}
+
+/// One subject, or one bound, in one sitting.
+pub(super) struct Cell {
+    /// The subject's name, or [`BOUND`].
+    pub(super) subject: String,
+    kind: Kind,
+    tasks: Vec<Task>,
+}
+
+/// One workload, or one bound, of a cell.
+struct Task {
+    name: &'static str,
+    /// `None` for a bound.
+    workload: Option<&'static Workload>,
+    /// What tells these rows from those of another cell, where their parts do not.
+    part: String,
+    durability: &'static str,
+    rounds: Vec<Vec<Sample>>,
+    not_applicable: Option<String>,
+}
+
+/// One group for each sitting, in the order of the tables: its subjects, and its bounds.
+pub(super) fn groups(plan: &Plan) -> Result<Vec<Group>> {
+    let chosen: Vec<&'static Workload> =
+        workload::ALL.iter().filter(|w| plan.workloads.iter().any(|name| name == w.name)).collect();
+    let mut sittings: Vec<&str> = chosen.iter().map(|workload| workload.sitting()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    sittings.retain(|sitting| seen.insert(*sitting));
+    let of = |sitting: &&str| {
+        let workloads: Vec<_> = chosen.iter().copied().filter(|w| w.sitting() == *sitting).collect();
+        let mut cells = subject_cells(plan, &workloads);
+        if plan.bounds {
+            cells.extend(workloads.iter().flat_map(|workload| bound_cells(workload)));
+        }
+        Group { cells }
+    };
+    let groups: Vec<Group> = sittings.iter().map(of).collect();
+    ensure!(groups.iter().any(|group| !group.cells.is_empty()), "there is nothing to measure");
+    Ok(groups)
+}
+
+/// A cell for each subject that takes part in one of the workloads, and for each of its variants.
+fn subject_cells(plan: &Plan, workloads: &[&'static Workload]) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for subject in &plan.subjects {
+        let own = workloads.iter().copied().filter(|workload| workload.takes(subject.kind));
+        cells.push(Cell::of(subject, own));
+        if !plan.variants {
+            continue;
+        }
+        let mut settings: Vec<&str> = workloads.iter().flat_map(|w| w.under).copied().collect();
+        settings.dedup();
+        for variant in settings.iter().filter_map(|setting| Some((setting, subject.under(setting)?))) {
+            let (setting, subject) = variant;
+            let under = workloads.iter().copied().filter(|workload| workload.under.contains(setting));
+            cells.push(Cell::of(&subject, under));
+        }
+    }
+    cells.retain(|cell| !cell.tasks.is_empty());
+    cells
+}
+
+fn bound_cells(workload: &'static Workload) -> impl Iterator<Item = Cell> {
+    let beside = bounds::ALL.iter().filter(|bound| bound.beside.contains(&workload.name));
+    beside.map(|bound| {
+        let durability = bound.durability.map_or("", durability_name);
+        let task = Task::new(bound.name, None, bound.part_beside(workload.name), durability);
+        Cell { subject: BOUND.into(), kind: Kind::Bound, tasks: vec![task] }
+    })
+}
+
+impl Group {
+    pub(super) fn len(&self) -> u64 {
+        self.cells.len() as u64
+    }
+
+    /// The cells in the order of this round: the one who begins changes.
+    pub(super) fn turns(&mut self, round: u64) -> impl Iterator<Item = &mut Cell> {
+        let count = self.len().max(1);
+        let begin = usize::try_from(round % count).unwrap_or(0);
+        let (last, first) = self.cells.split_at_mut(begin);
+        first.iter_mut().chain(last)
+    }
+}
+
+impl Cell {
+    fn of(subject: &Subject, workloads: impl Iterator<Item = &'static Workload>) -> Self {
+        let task = |workload: &'static Workload| {
+            Task::new(workload.name, Some(workload), String::new(), durability_name(workload.durability))
+        };
+        Self { subject: subject.name.clone(), kind: subject.kind, tasks: workloads.map(task).collect() }
+    }
+
+    pub(super) fn is_rival(&self) -> bool {
+        self.kind == Kind::Rival
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.tasks.iter().map(|task| task.name.to_owned()).collect()
+    }
+
+    pub(super) fn workloads(&self) -> impl Iterator<Item = &'static Workload> {
+        self.tasks.iter().filter_map(|task| task.workload)
+    }
+
+    /// What is measured of whom, for a person who waits.
+    pub(super) fn what(&self) -> String {
+        format!("{} on {}", self.names().join(", "), self.subject)
+    }
+
+    /// Keeps what a round measured.
+    pub(super) fn learn(&mut self, answers: Vec<Answer>) -> Result<()> {
+        ensure!(answers.len() == self.tasks.len(), "{} answered {} times", self.what(), answers.len());
+        for (task, answer) in self.tasks.iter_mut().zip(answers) {
+            match answer {
+                Answer::Measured(samples) => task.rounds.push(samples),
+                Answer::NotApplicable(why) => task.not_applicable = Some(why),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps that a round failed.
+    pub(super) fn fail(&mut self, error: &Error) {
+        let why: Vec<_> = error.to_string().split_whitespace().map(str::to_owned).collect();
+        for task in &mut self.tasks {
+            task.not_applicable = Some(why.join(" "));
+        }
+    }
+}
+
+impl Task {
+    fn new(
+        name: &'static str,
+        workload: Option<&'static Workload>,
+        part: String,
+        durability: &'static str,
+    ) -> Self {
+        Self { name, workload, part, durability, rounds: Vec::new(), not_applicable: None }
+    }
+}
+
+/// Everybody who took part, variants behind what they vary.
+pub(super) fn subjects(groups: &[Group], plan: &Plan) -> Vec<Subject> {
+    let measured: Vec<&str> =
+        groups.iter().flat_map(|g| &g.cells).map(|cell| cell.subject.as_str()).collect();
+    let mut subjects = Vec::new();
+    for subject in &plan.subjects {
+        subjects.push(subject.clone());
+        let mut settings: Vec<&str> = workload::ALL.iter().flat_map(|w| w.under).copied().collect();
+        settings.sort_unstable();
+        settings.dedup();
+        let variants = settings.iter().filter_map(|setting| subject.under(setting));
+        subjects.extend(variants.filter(|variant| measured.contains(&variant.name.as_str())));
+    }
+    subjects
+}
+
+/// Rows in the order of the tables: workloads with their subjects, then bounds.
+pub(super) fn rows(groups: &[Group], subjects: &[&str]) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for cell in groups.iter().flat_map(|group| &group.cells) {
+        for task in cell.tasks.iter().filter(|task| task.not_applicable.is_none() && !task.rounds.is_empty())
+        {
+            let at = workload::ALL.iter().position(|workload| workload.name == task.name);
+            let who = subjects.iter().position(|name| *name == cell.subject);
+            for part in 0..task.rounds[0].len() {
+                let of_round = |round: &Vec<Sample>| round.get(part).cloned();
+                let samples: Option<Vec<Sample>> = task.rounds.iter().map(of_round).collect();
+                let samples =
+                    samples.with_context(|| format!("rounds of {} differ in their parts", task.name))?;
+                let mut row = Row::of_rounds(task.name, &cell.subject, task.durability, &samples);
+                row.part.push_str(&task.part);
+                rows.push(((cell.subject == BOUND, at, who), row));
+            }
+        }
+    }
+    rows.sort_by_key(|(order, _)| *order);
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// What was left out, and why: a line for each subject and reason.
+pub(super) fn not_applicable(groups: &[Group]) -> Vec<String> {
+    let mut reasons: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    for cell in groups.iter().flat_map(|group| &group.cells) {
+        for task in &cell.tasks {
+            let Some(why) = &task.not_applicable else { continue };
+            match reasons.iter_mut().find(|(who, known, _)| *who == cell.subject && known == why) {
+                Some((_, _, names)) => names.push(task.name),
+                None => reasons.push((&cell.subject, why, vec![task.name])),
+            }
+        }
+    }
+    let line = |(who, why, names): &(&str, &str, Vec<&str>)| format!("{} on {who}: {why}", names.join(", "));
+    reasons.iter().map(line).collect()
+}

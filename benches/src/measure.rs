@@ -1,0 +1,172 @@
+//! What is timed of one engine by one caller: writes, deletes, gets, walks.
+
+use crate::entries::{Entries, Order, Random, Sizes};
+use crate::report::{Sample, Unit};
+use crate::store;
+use crate::workload::Effort;
+use crate::{check, timing};
+use anyhow::{Result, ensure};
+use contract::{Batch, Engine, KeyRange};
+
+/// Pairs of a seek.
+const SEEK_PAIRS: u64 = 50;
+
+/// Writes of entries, in batches or not, by so many threads.
+pub fn put(
+    engine: &dyn Engine,
+    entries: &Entries,
+    batch: u64,
+    threads: u64,
+    effort: &Effort,
+) -> Result<Sample> {
+    let ops = entries.len().div_ceil(batch);
+    let limit = effort.limit();
+    let timed = if threads == 1 {
+        let mut buffer = Batch::new();
+        timing::repeat(limit, ops, |i| store::put_op(engine, entries, &mut buffer, batch, i))?
+    } else {
+        timing::repeat_threads(threads, limit, ops, |i| Ok(engine.put(entries.key(i), entries.value(i))?))?
+    };
+    if timed.ops < ops {
+        // Threads end at different places; what one of them wrote is written again with the same value.
+        store::load(engine, entries, if threads == 1 { timed.ops * batch } else { 0 })?;
+    }
+    check::holds_exactly(engine, entries, effort.sizes.seed)?;
+    let mut sample = Sample::rate(&timed, entries.len(), batch);
+    sample.ops = sample.ops.min(entries.len());
+    Ok(sample)
+}
+
+/// A delete for each of these keys.
+pub fn delete(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<Sample> {
+    let timed = timing::repeat(effort.limit(), entries.len(), |i| Ok(engine.delete(entries.key(i))?))?;
+    store::unload(engine, entries, timed.ops)?;
+    check::holds_exactly(engine, &Entries::none(effort.sizes), effort.sizes.seed)?;
+    let mut random = Random::new(effort.sizes.seed);
+    timing::repeat(effort.limit(), entries.len().min(1000), |_| {
+        check::absent(engine, entries.key(random.below(entries.len())))
+    })?;
+    Ok(Sample::rate(&timed, entries.len(), 1))
+}
+
+/// Gets of keys that are there.
+pub fn get_present(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<Sample> {
+    let timed = timing::repeat(effort.limit(), entries.len(), |i| {
+        check::got(entries, i, engine.get(entries.key(i))?.as_deref())
+    })?;
+    Ok(Sample::rate(&timed, entries.len(), 1))
+}
+
+/// Gets of keys that are not.
+pub fn get_absent(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<Sample> {
+    let timed = timing::repeat(effort.limit(), entries.len(), |i| check::absent(engine, entries.key(i)))?;
+    Ok(Sample::rate(&timed, entries.len(), 1))
+}
+
+/// Gets of what was written in batches against gets of what was written singly, in two stores that lie side by side.
+/// They take turns, so that what else the machine does meets both.
+pub fn get_batched(
+    batched: &dyn Engine,
+    single: &dyn Engine,
+    keys: &Entries,
+    effort: &Effort,
+) -> Result<Vec<Sample>> {
+    let turn = |engine: &dyn Engine| {
+        timing::repeat(effort.limit() / 8, keys.len() / 4, |i| {
+            check::got(keys, i, engine.get(keys.key(i))?.as_deref())
+        })
+    };
+    let (mut of_batches, mut of_singles) = (turn(batched)?, turn(single)?);
+    for _ in 1..4 {
+        of_singles = of_singles.and(&turn(single)?)?;
+        of_batches = of_batches.and(&turn(batched)?)?;
+    }
+    let share = of_batches.rate() / of_singles.rate();
+    Ok(vec![
+        Sample::rate(&of_batches, keys.len(), 1),
+        Sample::rate(&of_singles, keys.len(), 1).part("singles"),
+        Sample::new("÷ singles", share, Unit::Times),
+    ])
+}
+
+/// Full scans.
+pub fn scan(engine: &dyn Engine, effort: &Effort) -> Result<Sample> {
+    check::holds_exactly(engine, &store::all(effort.sizes), effort.sizes.seed)?;
+    let n = effort.sizes.n;
+    let (took, scans) = timing::median_of_repeats(effort.limit(), || {
+        let pairs = count(engine, KeyRange::all())?;
+        ensure!(pairs == n, "a scan gave {pairs} of {n} pairs");
+        Ok(())
+    })?;
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no 53 bits")]
+    let mut sample = Sample::new("", n as f64 / took.as_secs_f64() / 1e3, Unit::KiloPerSecond);
+    (sample.ops, sample.of) = (n * scans, n * scans);
+    Ok(sample)
+}
+
+/// Walks a range by the cursor, looks at every key and value, and counts the pairs.
+pub fn count(engine: &dyn Engine, range: KeyRange<'_>) -> Result<u64> {
+    let mut cursor = engine.scan(range)?.into_cursor();
+    let mut pairs = 0;
+    while let Some(key) = cursor.key() {
+        std::hint::black_box(key);
+        std::hint::black_box(cursor.value()?);
+        cursor.advance()?;
+        pairs += 1;
+    }
+    Ok(pairs)
+}
+
+/// Walks of 50 pairs, each from one of these keys.
+pub fn seek(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<Sample> {
+    let timed =
+        timing::repeat(effort.limit(), entries.len(), |i| check::walked(engine, entries, i, SEEK_PAIRS, 1))?;
+    Ok(Sample::rate(&timed, entries.len(), 1))
+}
+
+/// Scans of the cities of one country after another.
+pub fn scan_countries(engine: &dyn Engine, cities: &Entries, effort: &Effort) -> Result<Sample> {
+    let mut countries = std::collections::BTreeMap::<&[u8], u64>::new();
+    for i in 0..cities.len() {
+        *countries.entry(&cities.key(i)[..3]).or_default() += 1;
+    }
+    let countries: Vec<_> = countries.into_iter().collect();
+    let mut random = Random::new(effort.sizes.seed);
+    let timed = timing::repeat(effort.limit(), 10_000, |_| {
+        let drawn = random.below(countries.len() as u64);
+        let (prefix, expected) = countries[usize::try_from(drawn)?];
+        let mut found = 0;
+        let mut cursor = engine.scan_prefix(prefix)?.into_cursor();
+        while cursor.key().is_some() {
+            std::hint::black_box(cursor.value()?);
+            cursor.advance()?;
+            found += 1;
+        }
+        ensure!(found == expected, "{found} of {expected} cities of {}", String::from_utf8_lossy(prefix));
+        Ok(())
+    })?;
+    Ok(Sample::rate(&timed, 10_000, 1))
+}
+
+/// How the cost of a get grows with the store: a quarter of the time for each size.
+pub fn growth(engine: &dyn Engine, effort: &Effort) -> Result<Vec<Sample>> {
+    let mut samples = Vec::new();
+    let mut held = 0;
+    for divisor in [1000, 100, 10, 1] {
+        let sizes = Sizes { n: (effort.sizes.n / divisor).max(1), ..effort.sizes };
+        // A smaller store is the beginning of a larger one: ascending keys are the same for every n.
+        store::load(engine, &Entries::new(sizes, Order::Ascending, sizes.n), held)?;
+        held = sizes.n;
+        let keys = Entries::new(sizes, Order::Absent, 100_000);
+        let limit = effort.limit() / 4;
+        let timed = timing::repeat(limit, keys.len(), |i| check::absent(engine, keys.key(i)))?;
+        let rate = Sample::rate(&timed, keys.len(), 1);
+        samples.push(Sample {
+            part: format!("n = {}", crate::table::grouped(sizes.n)),
+            value: timed.mean_micros(),
+            unit: Unit::Micros,
+            ..rate
+        });
+    }
+    Ok(samples)
+}

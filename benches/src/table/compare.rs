@@ -1,0 +1,98 @@
+//! Tables with a column for each subject: everybody side by side, and everybody against one of them.
+
+use super::{Grid, Kind, grouped, head, number};
+use crate::engines::Kind as SubjectKind;
+use crate::ratio::{self, Ratio};
+use crate::report::{Report, Row, Unit, median};
+
+/// A row for each workload and part, a column for each subject: medians, the best engine or rival in bold. A dash is
+/// what was not measured, and a dagger a subject that lost acknowledged writes when it was killed.
+pub fn side_by_side(report: &Report) -> Grid {
+    let mut heads = vec![head("workload", Kind::Text), head("", Kind::Text)];
+    heads.extend(report.engines.iter().map(|engine| head(&marked(report, &engine.name), Kind::Number)));
+    let cells = |first: &&Row| {
+        let row = |name: &str| report.row(&first.workload, &first.part, name);
+        let best = best(report, first);
+        let cell = |name: &str| match row(name) {
+            Some(row) if best == Some(name) => format!("**{}**", number(row.median())),
+            Some(row) => number(row.median()),
+            None => "–".into(),
+        };
+        let mut cells = vec![first.name(), first.unit.name().into()];
+        cells.extend(report.engines.iter().map(|engine| cell(&engine.name)));
+        cells
+    };
+    Grid { heads, rows: firsts(report).iter().map(cells).collect() }
+}
+
+/// The same, as how many times better than `name` each subject is: the median of the rounds' ratios, and of which
+/// rounds, where they disagree on who is better.
+pub fn against(report: &Report, name: &str) -> Grid {
+    let others: Vec<_> = report.engines.iter().filter(|engine| engine.name != name).collect();
+    let mut heads = vec![head(&format!("times {name}"), Kind::Text)];
+    heads.extend(others.iter().map(|engine| head(&marked(report, &engine.name), Kind::Number)));
+    let ratios = ratio::against(report, name);
+    let of =
+        |row: &str, engine: &str| ratios.iter().find(|ratio| ratio.name == row && ratio.engine == engine);
+    let mut rows = Vec::new();
+    for first in firsts(report) {
+        let row = first.name();
+        let found: Vec<_> = others.iter().map(|engine| of(&row, &engine.name)).collect();
+        if found.iter().any(Option::is_some) {
+            let cells = found.into_iter().map(|ratio| ratio.map_or_else(|| "–".into(), times));
+            rows.push(std::iter::once(row).chain(cells).collect());
+        }
+    }
+    Grid { heads, rows }
+}
+
+/// Who lost acknowledged writes, and how many: what the daggers mean.
+pub(super) fn losses(report: &Report) -> Vec<String> {
+    let lossy = report.engines.iter().filter(|engine| report.lost(&engine.name));
+    let line = |row: &Row| {
+        let lost = grouped_count(median(&row.values));
+        format!("† {} lost {lost} of {} acknowledged puts when it was killed", row.subject, grouped(row.ops))
+    };
+    lossy.filter_map(|engine| report.row("lost", "", &engine.name)).map(line).collect()
+}
+
+/// The first row of each workload and part that engines or rivals were measured in.
+fn firsts(report: &Report) -> Vec<&Row> {
+    let mut firsts: Vec<&Row> = Vec::new();
+    for row in report.rows.iter().filter(|row| report.engine(&row.subject).is_some()) {
+        if !firsts.iter().any(|first| first.workload == row.workload && first.part == row.part) {
+            firsts.push(row);
+        }
+    }
+    firsts
+}
+
+/// The engine or rival that is best at a row; nobody where fewer than two were measured.
+fn best<'a>(report: &'a Report, first: &Row) -> Option<&'a str> {
+    let counts = |engine: &&&crate::report::EngineInfo| {
+        engine.kind != SubjectKind::Bound && engine.persistent && !report.lost(&engine.name)
+    };
+    let engines: Vec<_> = report.engines.iter().collect();
+    let measured = engines.iter().filter(counts).filter_map(|engine| {
+        let value = report.row(&first.workload, &first.part, &engine.name)?.median();
+        Some((engine.name.as_str(), if first.unit.more_is_better() { value } else { -value }))
+    });
+    let measured: Vec<_> = measured.collect();
+    if measured.len() < 2 || first.unit == Unit::Times || first.unit == Unit::Puts {
+        return None;
+    }
+    measured.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(name, _)| *name)
+}
+
+fn marked(report: &Report, name: &str) -> String {
+    if report.lost(name) { format!("{name}†") } else { name.to_owned() }
+}
+
+fn times(ratio: &Ratio) -> String {
+    number(ratio.median())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, far below 2^53")]
+fn grouped_count(count: f64) -> String {
+    grouped(count.round() as u64)
+}
