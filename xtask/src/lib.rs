@@ -5,6 +5,7 @@
 //! | [`ci`] | runs every check, one after another, and says how long each took |
 //! | [`tidy`] | checks the source for what neither rustfmt nor clippy can see |
 //! | [`book`] | builds the book, shows it, and finds where it and the code have drifted apart |
+//! | [`bench`] | builds the benchmark, with rivals if asked, and knows the runs that the book shows |
 //! | [`workspace`] | where things lie, and how cargo is called |
 //!
 //! **Invariants** Compiles in seconds, since every command waits for it. What is heavy, mdBook above all, is behind
@@ -13,6 +14,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
 #![expect(clippy::disallowed_methods, reason = "it reads and writes the source tree and times its own steps")]
 
+pub mod bench;
 pub mod book;
 pub mod ci;
 pub mod tidy;
@@ -34,6 +36,8 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
             --check           fail where book and code have drifted apart
             --update          rewrite the transcripts and tables from what the programs say now
   bench   measure the engines (built for release); cargo xtask bench --help tells the rest
+            --rivals LIST     and beside them fjall, redb, lmdb, sled, tinkv, or some of these
+            stage1, stage2    the runs whose figures the book shows; what follows changes them
   crash   simulate crashes (built for release); cargo xtask crash --help tells the rest
   mutants take one safeguard at a time out of a copy of the code, and see which test notices
   tidy    check the source for what neither rustfmt nor clippy can see
@@ -93,7 +97,7 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
         "ci" => ci::run(&rest),
         "book" => book::run(&rest),
         "tidy" => tidy::run(),
-        "bench" => workspace::run_release("benches", "bench", &rest),
+        "bench" => bench::run(&rest),
         "crash" => workspace::run_release("harness", "crash", &rest),
         "mutants" => workspace::run_release("harness", "mutants", &rest),
         "help" | "--help" | "-h" => {

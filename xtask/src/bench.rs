@@ -1,0 +1,136 @@
+//! The benchmark: built for release with the rivals that are asked for, and the runs whose figures the book shows.
+//!
+//! **Layout** `--rivals NAMES` becomes features of the package and goes on to the program. The name of one of the book's
+//! runs, such as `stage2`, stands for the arguments of a table here, any of which can be given otherwise.
+
+use crate::{Failure, workspace};
+use std::ffi::{OsStr, OsString};
+
+/// Who can be measured beside the engines: each a feature of `benches`.
+const RIVALS: [&str; 5] = ["fjall", "redb", "lmdb", "sled", "tinkv"];
+
+/// The arguments of a run: flags, each with its value.
+type Args = &'static [(&'static str, &'static str)];
+
+/// The runs that the book shows.
+const RUNS: &[(&str, Args)] = &[
+    (
+        "stage1",
+        &[
+            ("--engine", "oracle"),
+            ("--engine", "stage1"),
+            ("--json", "book/src/results/stage1.json"),
+            ("--markdown", "book/src/results/stage1.md"),
+            ("--figures", "book/src/results/stage1.txt"),
+            ("--svg", "book/src/results/stage1"),
+        ],
+    ),
+    (
+        "stage2",
+        &[
+            ("--engine", "stage1"),
+            ("--engine", "stage2"),
+            ("--rivals", "fjall,redb,lmdb,sled,tinkv"),
+            ("--limit", "1"),
+            ("--against", "stage1"),
+            ("--against", "hash-log"),
+            ("--against", "lmdb-wmap"),
+            ("--json", "book/src/results/stage2.json"),
+            ("--markdown", "book/src/results/stage2.md"),
+            ("--figures", "book/src/results/stage2.txt"),
+            ("--svg", "book/src/results/stage2"),
+        ],
+    ),
+];
+
+/// Builds the benchmark's programs, and runs the one that conducts.
+pub fn run(args: &[OsString]) -> Result<(), Failure> {
+    let args = expanded(args);
+    let features = features(&args)?;
+    let cargo = |verb: &str| {
+        let mut command = workspace::cargo(verb);
+        command.args(["--release", "--package", "benches"]);
+        if !features.is_empty() {
+            command.arg("--features").arg(&features);
+        }
+        command
+    };
+    // The one that counts its heap is started by the other.
+    workspace::pass_on(cargo("build").args(["--quiet", "--bin", "bench-heap"]))?;
+    workspace::pass_on(cargo("run").args(["--bin", "bench", "--"]).args(args))
+}
+
+/// The arguments as the program takes them.
+fn expanded(args: &[OsString]) -> Vec<OsString> {
+    let named = args.first().and_then(|name| RUNS.iter().find(|(run, _)| name == OsStr::new(run)));
+    let Some((_, defaults)) = named else { return args.to_vec() };
+    let given = &args[1..];
+    let is_given = |flag: &str| {
+        given.iter().any(|arg| {
+            let arg = arg.to_string_lossy();
+            arg == flag || arg.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))
+        })
+    };
+    let left = defaults.iter().filter(|(flag, _)| !is_given(flag));
+    let left = left.flat_map(|(flag, value)| [flag.into(), value.into()]);
+    left.chain(given.iter().cloned()).collect()
+}
+
+/// The rivals among the arguments, as cargo takes features.
+fn features(args: &[OsString]) -> Result<String, Failure> {
+    let mut names = String::new();
+    let mut args = args.iter().map(|arg| arg.to_string_lossy());
+    while let Some(arg) = args.next() {
+        if let Some(list) = arg.strip_prefix("--rivals=") {
+            list.clone_into(&mut names);
+        } else if arg == "--rivals" {
+            names = args.next().unwrap_or_default().into_owned();
+        }
+    }
+    if let Some(unknown) = names.split(',').find(|name| !name.is_empty() && !RIVALS.contains(name)) {
+        let there = RIVALS.join(", ");
+        return Err(Failure::Usage(format!("there is no rival «{unknown}»; there are: {there}")));
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<OsString> {
+        text.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn rivals_become_features_and_nobody_else_does() {
+        assert_eq!(features(&words("--n 5 --rivals lmdb,sled --quick")).unwrap(), "lmdb,sled");
+        assert_eq!(features(&words("--rivals=tinkv")).unwrap(), "tinkv");
+        assert_eq!(features(&words("--quick")).unwrap(), "");
+        let Err(Failure::Usage(said)) = features(&words("--rivals rocks")) else { panic!("rocks is none") };
+        assert!(said.contains("«rocks»") && said.contains("fjall"), "{said}");
+    }
+
+    #[test]
+    fn a_run_of_the_book_can_be_changed() {
+        let plain = expanded(&words("stage2"));
+        assert!(plain.windows(2).any(|pair| pair == words("--limit 1")), "{plain:?}");
+        let changed = expanded(&words("stage2 --limit=2 --engine stage2"));
+        let engines: Vec<_> = changed.windows(2).filter(|pair| pair[0] == "--engine").collect();
+        assert_eq!(engines, [words("--engine stage2")]);
+        assert!(!changed.contains(&"1".into()) && changed.contains(&"--limit=2".into()), "{changed:?}");
+        assert_eq!(expanded(&words("--quick")), words("--quick"));
+    }
+
+    #[test]
+    fn every_rival_is_a_feature_that_is_off() {
+        let manifest = workspace::read(&workspace::root().join("benches/Cargo.toml")).unwrap();
+        let (_, features) = manifest.split_once("[features]\n").expect("features");
+        let (features, _) = features.split_once("\n\n").expect("another section");
+        let names: Vec<_> =
+            features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+        let mut rivals = RIVALS;
+        rivals.sort_unstable();
+        assert_eq!(names, rivals, "a default feature, or a rival that nobody can ask for");
+    }
+}
