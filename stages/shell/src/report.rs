@@ -131,7 +131,11 @@ pub(crate) fn explanation(e: &Explanation) -> Vec<(String, String)> {
         ("entries passed".to_owned(), HumanCount(e.entries_passed).to_string()),
     ];
     rows.extend(e.looks.iter().map(|look| {
-        let where_ = format!("{} at {}, {}", look.place, look.offset, count(look.bytes, "byte", "bytes"));
+        let where_ = match look.bytes {
+            // A structure in memory: there is no place in it that a person could look up.
+            0 => look.place.clone(),
+            bytes => format!("{} at {}, {}", look.place, look.offset, count(bytes, "byte", "bytes")),
+        };
         ("looked at".to_owned(), format!("{where_}: {}", look.what))
     }));
     rows

@@ -101,7 +101,7 @@ mod tests {
             (state >> 33) % below
         };
         for _ in 0..200 {
-            let mut shapes: Vec<Shape> = (0..1 + next(12))
+            let mut shapes: Vec<Shape> = (0..=next(12))
                 .map(|_| {
                     let (bytes, is_run) = (next(1000), next(2) == 0);
                     let live_bytes = next(bytes + 1);

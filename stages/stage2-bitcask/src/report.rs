@@ -1,6 +1,7 @@
 //! What stage 2 says about itself: its figures, and what a get looked at.
 
 use crate::keydir::Location;
+use crate::pick::dead_bytes;
 use crate::read::Found;
 use crate::segment::Segment;
 use crate::store::Store;
@@ -48,12 +49,13 @@ pub(crate) fn stats(store: &Store) -> Stats {
         user_bytes_written: turn.user_bytes,
         bytes_written: store.counts.written_bytes.load(Ordering::Relaxed),
         bytes_read: store.counts.read_bytes.sum(),
-        figures: figures(store, count, log_bytes - live_frames),
+        figures: figures(store, count),
     }
 }
 // ANCHOR_END: stats
 
-fn figures(store: &Store, segments: u64, dead_bytes: u64) -> Vec<Figure> {
+fn figures(store: &Store, segments: u64) -> Vec<Figure> {
+    let dead = store.shapes().iter().map(|shape| dead_bytes(shape, true)).sum();
     let count = |name, value| Figure { name, value, unit: "count" };
     let bytes = |name, value| Figure { name, value, unit: "bytes" };
     let time = |name, time: Duration| Figure {
@@ -65,7 +67,7 @@ fn figures(store: &Store, segments: u64, dead_bytes: u64) -> Vec<Figure> {
     vec![
         count("segments", segments),
         count("open-files", store.handles.open_count() as u64),
-        bytes("dead-bytes", dead_bytes),
+        bytes("dead-bytes", dead),
         bytes("unsynced", store.durable.unsynced_bytes()),
         count("syncs", counts.syncs.load(Ordering::Relaxed)),
         count("merges", counts.merges.load(Ordering::Relaxed)),

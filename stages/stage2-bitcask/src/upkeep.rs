@@ -122,7 +122,8 @@ impl Store {
         segments
     }
 
-    fn shapes(&self) -> Vec<Shape> {
+    /// What picking knows of every segment, the active one included, the oldest first.
+    pub(crate) fn shapes(&self) -> Vec<Shape> {
         self.segments.load().oldest_first().iter().map(|segment| shape(segment)).collect()
     }
 

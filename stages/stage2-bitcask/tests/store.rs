@@ -1,6 +1,9 @@
 //! What stage 2 does that no other stage does: rolling, merging, hints, and what they leave in the directory. What all
 //! stages do is tested in the harness.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
+#![expect(clippy::case_sensitive_file_extension_comparisons, reason = "the store's own names have one case")]
+
 use contract::{Batch, Engine, Error, KeyRange, Options, RecoveryReport};
 use std::sync::Arc;
 use vfs::{MemFs, Vfs};
