@@ -123,8 +123,8 @@ fn a_damaged_hint_is_told_and_a_damaged_segment_is_an_error_with_its_place() {
     assert_eq!(folder.run(&["verify"], "").0, 0, "the hint was written anew");
 
     flip("000002.log", 100);
-    let (status, _, told) = folder.run(&["verify"], "");
-    assert!(status == 3 && told.contains("000002.log"), "{status} {told}");
+    let (status, found, _) = folder.run(&["verify"], "");
+    assert!(status == 3 && found.contains("000002.log"), "{status} {found}");
     let (status, _, told) = folder.run(&["export"], "");
     assert!(status == 3 && told.contains("000002.log is damaged at offset"), "{status} {told}");
     assert_eq!(folder.ok(&["get", "key000000"], ""), "value 0\n", "what lies elsewhere can be read");
