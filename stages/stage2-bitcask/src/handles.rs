@@ -147,6 +147,7 @@ impl File for Pooled {
         self.file()?.0.size()
     }
 
+    // ANCHOR: read_at
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         // The way of every get: no shared counter is touched, and the mark is written only where it is missing.
         if let Some(held) = &*self.held.load() {
@@ -157,6 +158,7 @@ impl File for Pooled {
         }
         self.reopen()?.0.read_at(buf, offset)
     }
+    // ANCHOR_END: read_at
 
     fn append(&self, data: &[u8]) -> io::Result<()> {
         self.file()?.0.append(data)
