@@ -50,6 +50,23 @@ pub(crate) struct Loaded {
 }
 
 impl Opener<'_> {
+    /// Makes room in the keydir for what the hints of these segments hold, so that it need not grow step by step.
+    pub(crate) fn reserve(&mut self, hinted: &[SegmentId]) {
+        let (mut keys, mut key_bytes) = (0, 0);
+        for id in hinted.iter().filter(|_| self.settings.hints) {
+            let name = id.hint_name();
+            let file = self.vfs.open(&name).during("open", &name);
+            // Whatever is wrong with it shows when it is read.
+            if let Ok((more, bytes)) = file.and_then(|file| hint::size(&*file, &name, id.number())) {
+                keys += more;
+                key_bytes += bytes;
+            }
+        }
+        if keys > 0 {
+            self.keydir.reserve(keys, key_bytes);
+        }
+    }
+
     // ANCHOR: load
     /// Takes in a segment that is on the device in full: from its hint, if it has one, or by reading it. `mark` is what
     /// the mark of a clean close lists.

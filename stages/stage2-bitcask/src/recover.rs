@@ -57,6 +57,8 @@ pub(crate) fn open(vfs: Arc<dyn Vfs>, settings: Settings) -> Result<(Parts, Reco
         opener.replace_unclean(&survey)?
     };
     let Opener { handles, keydir, segments, mut report, mut opening, .. } = opener;
+    // A key that is in several hints had room for each.
+    keydir.trim();
     remove_leftovers(&*vfs, &survey.all_leftovers(), &mut report)?;
     let Some(active) = segments.last().cloned() else {
         return Err(Error::corrupt(&vfs.location(), 0, "no segment"));
@@ -92,6 +94,7 @@ impl Opener<'_> {
         let listed = clean::read(&**self.vfs, ENGINE)?;
         check_listed(survey, &listed)?;
         survey.check()?;
+        self.reserve(&survey.hints);
         let mut active = None;
         for id in &survey.segments {
             seal(active.as_ref());
@@ -112,6 +115,7 @@ impl Opener<'_> {
     fn replace_unclean(&mut self, survey: &Survey) -> Result<Writer> {
         survey.check()?;
         let (proven, doubtful) = survey.segments.split_at(proven(&**self.vfs, survey)?);
+        self.reserve(&survey.hints);
         for id in proven {
             let loaded = self.load(*id, survey.hints.contains(id), &[])?;
             seal(Some(&loaded));

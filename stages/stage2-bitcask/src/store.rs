@@ -222,7 +222,10 @@ impl Engine for Store {
             self.make_durable(self.durable.end())?;
             self.apply_pending(&mut turn);
         }
-        self.settings.set(name, value)
+        self.settings.set(name, value)?;
+        // A lower share may make a merge due.
+        self.bell.ring();
+        Ok(())
     }
 
     fn close(&self) -> Result<()> {
