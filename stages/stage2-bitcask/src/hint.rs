@@ -75,9 +75,9 @@ impl Hint {
         self.header.file_bytes().unwrap_or(u64::MAX)
     }
 
-    /// Its keys and where their entries lie, in the order of the log; slots are 0.
-    pub fn records(&self) -> impl Iterator<Item = (&[u8], Location)> {
-        record::records(&self.records).map(|record| (record.key, record.location()))
+    /// Its records, in the order of the log.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        record::records(&self.records)
     }
 }
 

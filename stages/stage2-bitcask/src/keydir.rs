@@ -156,9 +156,7 @@ impl Keydir {
     /// Makes room for this many more keys, which have `key_bytes` in all, so that setting them need not grow anything.
     pub fn reserve(&self, keys: u64, key_bytes: u64) {
         let average = usize::try_from(key_bytes / keys.max(1)).unwrap_or(usize::MAX);
-        let per_shard = usize::try_from(keys).unwrap_or(usize::MAX) / SHARDS;
-        // Chance gives some shards more than others: by three standard deviations at most, nearly always.
-        let most = per_shard + 3 * per_shard.isqrt() + 1;
+        let most = most_of_a_shard(keys);
         for shard in &self.shards {
             shard.write().reserve(&self.seed, most, most.saturating_mul(record_bytes(average)));
         }
@@ -207,6 +205,12 @@ impl Keydir {
         }
         differences
     }
+}
+
+/// How many of so many keys a shard gets at most, nearly always: three standard deviations more than its share.
+fn most_of_a_shard(keys: u64) -> usize {
+    let share = usize::try_from(keys).unwrap_or(usize::MAX) / SHARDS;
+    share + 3 * share.isqrt() + 1
 }
 
 /// Which shard a hash leads to.

@@ -84,7 +84,8 @@ fn a_hint_comes_back_as_it_was() {
         let entries = entries(n);
         let bytes = hint_bytes(&entries);
         let hint = believe(&bytes).unwrap();
-        assert!(hint.records().map(|(key, at)| (key.to_vec(), at)).eq(entries.iter().cloned()));
+        let found = hint.records().map(|record| (record.key.to_vec(), record.location()));
+        assert!(found.eq(entries.iter().cloned()));
         assert_eq!((hint.count(), hint.file_bytes()), (n, bytes.len() as u64));
         let key_bytes = entries.iter().map(|(key, _)| key.len() as u64).sum();
         assert_eq!(size(&*file(&bytes), "h", segment().number()).unwrap(), (n, key_bytes));

@@ -40,15 +40,29 @@ impl Arena {
     /// Appends a record and returns where it starts.
     #[inline]
     pub(super) fn push(&mut self, key: &[u8], at: Location) -> u32 {
-        let needed = record::record_bytes(key.len());
-        if self.bytes.capacity() - self.bytes.len() < needed {
-            self.bytes.reserve_exact(needed.max(self.bytes.len() / 4).max(LEAST_ROOM_BYTES));
-        }
-        let start = self.end();
+        let start = self.grow(record::record_bytes(key.len()));
         record::append(key, at, &mut self.bytes);
         start
     }
+
+    /// Makes sure that there is room for a record of so many bytes, and returns where it will start.
+    #[inline]
+    fn grow(&mut self, needed: usize) -> u32 {
+        if self.bytes.capacity() - self.bytes.len() < needed {
+            self.bytes.reserve_exact(needed.max(self.bytes.len() / 4).max(LEAST_ROOM_BYTES));
+        }
+        self.end()
+    }
     // ANCHOR_END: push
+
+    /// Appends a copy of a record, but for the slot of its segment.
+    #[inline]
+    pub(super) fn push_copy(&mut self, record: &Record<'_>, slot: u32) {
+        let start = self.grow(record.bytes.len());
+        self.bytes.extend_from_slice(record.bytes);
+        let at = Location { segment: slot, ..record.location() };
+        record::set_location(&mut self.bytes[start as usize..], at);
+    }
 
     /// Changes the location in a record and returns what it was.
     #[inline]

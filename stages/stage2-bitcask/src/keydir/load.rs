@@ -1,38 +1,70 @@
-//! Filling the keydir from a hint file: the same as setting its entries one by one, several times as fast.
+//! Filling the keydir from a hint file: the same as setting its entries one by one, in less than half the time.
 //!
 //! **Invariants** Afterwards the keydir and what `replaced` was told are as if every record had been set by itself.
 //!
-//! **Cost** Two passes. The first hashes and copies every record behind its shard's arena: front to back through the
-//! hint, and through each arena. The second takes the shards one after the other and puts what was copied into the
-//! table, which then lies in the processor's cache. A million keys take about 40 ms and one by one about 250 ms.
+//! **Cost** What makes setting slow is that every key touches memory elsewhere. So records are sorted by shard, some
+//! thousand at a time, and each shard copies its own behind its arena, front to back. Then the shards put what was copied
+//! into their tables, one after the other, each of which fits the processor's cache. Where there is room for them, a
+//! million keys take 42 ms (10 for the hashes, 15 for the copies, 15 for the tables), and set one by one 80 to 140.
+//!
+//! **Source** Manegold, Boncz, Kersten, *Optimizing Main-Memory Join on Modern Hardware*, TKDE 2002, for building hash
+//! tables by parts that fit the cache.
 
-use super::{Keydir, Location, SHARDS, shard_of};
+use super::record::Record;
+use super::shard::Shard;
+use super::{Keydir, Location, most_of_a_shard, shard_of};
 use crate::hint::Hint;
+use std::sync::RwLockWriteGuard;
 
-/// How many records are copied before the tables are asked: more find each table in the cache, and those that turn out
-/// to be known already take memory until then.
-const PIECE: usize = 1 << 20;
+/// How many records are sorted by shard at a time: so few that they stay in the processor's second cache, so many that
+/// each shard gets some.
+const BLOCK: usize = 2048;
+
+/// What is loaded into one shard.
+struct Part<'k, 'h> {
+    shard: RwLockWriteGuard<'k, Shard>,
+    /// How the shard's arena ended before.
+    end: (u32, usize),
+    /// The shard's records out of the present block, each with its hash.
+    block: Vec<(u64, Record<'h>)>,
+    /// The hashes of all that was copied.
+    hashes: Vec<u64>,
+}
 
 impl Keydir {
     // ANCHOR: load
     /// Sets every entry of a hint, for the segment in `slot`. Calls `replaced` for each with its location and that of the
     /// entry before it. Nobody else gets at the keydir meanwhile.
     pub fn load(&self, hint: &Hint, slot: u32, mut replaced: impl FnMut(Location, Option<Location>)) {
-        let mut shards: Vec<_> = self.shards.iter().map(|shard| shard.write()).collect();
-        let mut hashes = vec![Vec::new(); SHARDS];
+        let mut parts: Vec<_> =
+            self.shards.iter().map(|shard| Part::new(shard.write(), hint.count())).collect();
         let mut records = hint.records().peekable();
         while records.peek().is_some() {
-            let ends: Vec<_> = shards.iter().map(|shard| shard.end()).collect();
-            for (key, at) in records.by_ref().take(PIECE) {
-                let hash = self.seed.hash(key);
-                shards[shard_of(hash)].append(key, Location { segment: slot, ..at });
-                hashes[shard_of(hash)].push(hash);
+            for record in records.by_ref().take(BLOCK) {
+                let hash = self.seed.hash(record.key);
+                parts[shard_of(hash)].block.push((hash, record));
             }
-            for ((shard, end), hashes) in shards.iter_mut().zip(ends).zip(&mut hashes) {
-                shard.index(&self.seed, end, hashes, &mut replaced);
-                hashes.clear();
+            for part in &mut parts {
+                part.copy_block(slot);
             }
+        }
+        for mut part in parts {
+            part.shard.index(&self.seed, part.end, &part.hashes, &mut replaced);
         }
     }
     // ANCHOR_END: load
+}
+
+impl<'k> Part<'k, '_> {
+    fn new(shard: RwLockWriteGuard<'k, Shard>, hint_records: u64) -> Self {
+        let end = shard.end();
+        Self { shard, end, block: Vec::new(), hashes: Vec::with_capacity(most_of_a_shard(hint_records)) }
+    }
+
+    fn copy_block(&mut self, slot: u32) {
+        for (hash, record) in self.block.drain(..) {
+            self.shard.append(&record, slot);
+            self.hashes.push(hash);
+        }
+    }
 }

@@ -89,11 +89,11 @@ impl Shard {
         true
     }
 
-    /// Appends a record without asking the table whether its key is known. The caller remembers where the first one
-    /// starts, and calls [`index`](Self::index) before anybody else looks.
+    /// Appends a copy of a record of a hint without asking the table whether its key is known. The caller remembers where
+    /// the first one starts, and calls [`index`](Self::index) before anybody else looks.
     #[inline]
-    pub(super) fn append(&mut self, key: &[u8], at: Location) {
-        self.arena.push(key, at);
+    pub(super) fn append(&mut self, record: &Record<'_>, slot: u32) {
+        self.arena.push_copy(record, slot);
     }
 
     // ANCHOR: index
