@@ -177,6 +177,10 @@ fn predecessor(previous: Previous) -> [String; 3] {
     if previous.number == 0 {
         return ["no log before this one", "none", "none"].map(str::to_owned);
     }
+    if previous.bytes == 0 {
+        // A file that took the place of several: what comes before it may itself have been replaced since.
+        return [format!("comes after log {}", previous.number), "not stated".into(), "not stated".into()];
+    }
     [
         format!("comes after log {}", previous.number),
         format!("which had {} bytes", previous.bytes),
@@ -260,7 +264,7 @@ fn no_frame(show: &mut Show<'_, '_>, file: &dyn File, number: u64, size: u64, wh
 }
 
 /// The beginning of a key or value as text.
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(2 * SHOWN_BYTES)];
     let dots = if shown.len() < bytes.len() { "…" } else { "" };
     match std::str::from_utf8(shown) {

@@ -7,6 +7,7 @@
 //! **Cost** A put is one write call of its frame; a get is a scan, O(n); both allocate nothing for an entry but the
 //! value that is given back.
 
+use crate::log::header::HEADER_BYTES;
 use crate::log::{Frames, Log, SyncGroup, Writer};
 use crate::newest::{Live, Lookup, find};
 use crate::options::{SPECS, Settings};
@@ -208,7 +209,9 @@ impl Engine for Store {
 
     fn verify(&self) -> Result<VerifyReport> {
         let log = self.log()?;
-        verify::log(&*log.file, &log.name, log.number, log.stretch(log.visible()))
+        let mut report = verify::log(&*log.file, &log.name, log.number, log.stretch(log.visible()))?;
+        report.bytes_read += HEADER_BYTES as u64;
+        Ok(report)
     }
 
     fn set_option(&self, name: &str, value: &str) -> Result<()> {

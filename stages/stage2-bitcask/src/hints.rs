@@ -2,7 +2,8 @@
 //!
 //! **Invariants**
 //! 1. A hint speaks only for what is on the device: so its being there proves that the segment was.
-//! 2. An entry that a later one in the same segment has replaced is left out; one that was replaced in a later segment
+//! 2. No key gets into a hint, or into a keydir that is built anew, before its frame was verified.
+//! 3. An entry that a later one in the same segment has replaced is left out; one that was replaced in a later segment
 //!    is not, for power loss may take that one.
 //!
 //! **Cost** A hint is written from one read of its segment. Building anew makes writers wait, not readers.
@@ -42,7 +43,7 @@ impl Store {
     pub(crate) fn write_hint(&self, segment: &Segment) -> Result<u64> {
         let log = &segment.log;
         let end = log.synced().min(segment.bytes());
-        let mut reader = Reader::new(log, log.stretch(end), Vec::new()).skipping_values();
+        let mut reader = Reader::new(log, log.stretch(end), Vec::new());
         let mut builder = hint::Builder::new(segment.id);
         while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
             let at = locate(&passed.head, segment.slot, passed.offset);
@@ -119,7 +120,7 @@ impl Store {
     }
 
     fn index_stretch(&self, segment: &Segment, stretch: Stretch, keydir: &Keydir) -> Result<()> {
-        let mut reader = Reader::new(&segment.log, stretch, Vec::new()).skipping_values();
+        let mut reader = Reader::new(&segment.log, stretch, Vec::new());
         while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&segment.log.name))? {
             if passed.is_entry() {
                 keydir.set(passed.key(), locate(&passed.head, segment.slot, passed.offset));

@@ -223,3 +223,17 @@ fn a_key_that_is_asked_for_costs_one_probe_and_one_read() {
     assert_eq!(places, ["keydir", "000001.log"]);
     assert_eq!(engine.stats().bytes_read, before + 27);
 }
+
+#[test]
+fn a_key_that_has_rotted_gets_into_no_hint() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[("segment-bytes", "1000"), ("chunk-bytes", "4096"), ("open-files", "1")]);
+    for key in [b"first", b"other", b"third"] {
+        engine.put(key, &[7; 100_000]).unwrap(); // Larger than a chunk: a walk that skips values would pass over it.
+    }
+    let mut bytes = fs.contents()["000001.log"].clone();
+    bytes[64 + 12] ^= 1;
+    fs.plant("000001.log", bytes);
+    assert!(matches!(engine.close(), Err(Error::Corrupt { file, offset: 64, .. }) if file == "000001.log"));
+    assert!(!names(&fs).contains(&"000001.hint".to_owned()));
+}

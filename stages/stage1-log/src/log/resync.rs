@@ -24,7 +24,6 @@ pub fn find_floor(
     stretch: Stretch,
     offset: u64,
 ) -> Result<Option<(u64, u64)>> {
-    // ANCHOR_END: find_floor
     let finder = memmem::Finder::new(&FLOOR_MARK);
     let mut window = window(stretch);
     let mut start = stretch.start;
@@ -47,6 +46,8 @@ pub fn find_floor(
     }
     Ok(None)
 }
+
+// ANCHOR_END: find_floor
 
 /// The offset of the first frame in `stretch` that verifies.
 pub fn find_frame(file: &dyn File, name: &str, number: u64, stretch: Stretch) -> Result<Option<u64>> {
