@@ -134,8 +134,10 @@ fn subcommand(stage: &'static Stage, command: &Command) -> clap::Command {
     for take in command.takes {
         let name = take.trim_matches(['[', ']']);
         let arg = Arg::new(name).required(name == *take).value_parser(value_parser!(OsString));
-        // A value such as -5 is a value, unless it is the name of a flag.
-        sub = sub.arg(arg.allow_hyphen_values(true));
+        // A value such as -5 is a value, unless it is the name of a flag. Where it may be missing, what looks like a flag
+        // is a flag that was mistyped; behind `--` everything is a value.
+        let required = name == *take;
+        sub = sub.arg(arg.allow_hyphen_values(required).allow_negative_numbers(!required));
     }
     for flag in command.flags {
         sub = sub.arg(match flag.value {
