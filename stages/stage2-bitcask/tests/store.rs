@@ -229,7 +229,7 @@ fn a_key_that_has_rotted_gets_into_no_hint() {
     let fs = MemFs::new();
     let engine = open(&fs, &[("segment-bytes", "1000"), ("chunk-bytes", "4096"), ("open-files", "1")]);
     for key in [b"first", b"other", b"third"] {
-        engine.put(key, &[7; 100_000]).unwrap(); // Larger than a chunk: a walk that skips values would pass over it.
+        engine.put(key, &vec![7; 100_000]).unwrap(); // Larger than a chunk: a walk that skips values would pass over it.
     }
     let mut bytes = fs.contents()["000001.log"].clone();
     bytes[64 + 12] ^= 1;
