@@ -155,7 +155,10 @@ impl Keydir {
 
     /// Makes room for this many more keys, which have `key_bytes` in all, so that setting them need not grow anything.
     pub fn reserve(&self, keys: u64, key_bytes: u64) {
-        let average = usize::try_from(key_bytes / keys.max(1)).unwrap_or(usize::MAX);
+        if keys == 0 {
+            return;
+        }
+        let average = usize::try_from(key_bytes / keys).unwrap_or(usize::MAX);
         let most = most_of_a_shard(keys);
         for shard in &self.shards {
             shard.write().reserve(&self.seed, most, most.saturating_mul(record_bytes(average)));

@@ -14,6 +14,7 @@
 
 use super::CHECKSUM_BYTES;
 use crate::ENGINE;
+use crate::keydir::record::record_bytes;
 use crate::names::SegmentId;
 use contract::{Error, Result};
 use stage1::frame;
@@ -93,6 +94,9 @@ impl Header {
         };
         if u64::from(header.last_bytes) > header.covered_bytes {
             return corrupt(40, "a last frame that is longer than the segment".into());
+        }
+        if u64::from(header.count) * record_bytes(0) as u64 > header.record_bytes {
+            return corrupt(48, "more records than there is room for".into());
         }
         Ok(header)
     }

@@ -164,13 +164,17 @@ fn forged_lengths_and_records_are_not_believed_though_all_checksums_match() {
     ] {
         assert!(believe(&bytes).err().is_some_and(|error| error.is_corrupt()), "{what}");
     }
+    // What room is made for is bounded by the file's size, whatever the header says.
+    for bytes in [header(|h| h.count = u32::MAX), header(|h| h.record_bytes = u64::MAX)] {
+        assert!(size(&*file(&bytes), "h", segment().number()).unwrap_err().is_corrupt());
+    }
 }
 
 #[test]
 fn loading_is_setting_one_by_one() {
     // Three segments with many keys in common, and within one, which no writer of ours would do.
     let all: Vec<_> =
-        [entries(3_000), entries(5_000), [entries(500), entries(9_000)[1_000..].to_vec()].concat()]
+        [entries(3_000), entries(5_000), [entries(500), entries(9_000)[250..].to_vec()].concat()]
             .map(|mut entries| {
                 let mut offset = SEGMENT_HEADER_BYTES as u64;
                 for (_, at) in &mut entries {

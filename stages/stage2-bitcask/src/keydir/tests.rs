@@ -173,6 +173,23 @@ fn nobody_sees_a_part_of_what_is_set_together() {
 }
 
 #[test]
+fn two_who_set_the_same_keys_in_opposite_orders_do_not_wait_for_each_other() {
+    let keydir = Keydir::new();
+    let keys: Vec<_> = (0..200).map(numbered).collect();
+    let forward: Vec<_> = keys.iter().map(|key| (&key[..], at(1))).collect();
+    let backward: Vec<_> = keys.iter().rev().map(|key| (&key[..], at(2))).collect();
+    thread::scope(|scope| {
+        for entries in [&forward, &backward] {
+            let keydir = &keydir;
+            scope.spawn(move || (0..1_000).for_each(|_| keydir.set_all(entries, |_, _| ())));
+        }
+    });
+    // Whoever came last has set all of them.
+    let last = keydir.get(&keys[0]);
+    assert!(keys.iter().all(|key| keydir.get(key) == last));
+}
+
+#[test]
 fn writers_and_readers_of_all_kinds_meet_without_loss() {
     let keydir = Keydir::new();
     let n = 2_000;
