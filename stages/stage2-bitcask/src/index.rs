@@ -51,20 +51,24 @@ pub(crate) struct Loaded {
 
 impl Opener<'_> {
     /// Makes room in the keydir for what the hints of these segments hold, so that it need not grow step by step.
-    pub(crate) fn reserve(&mut self, hinted: &[SegmentId]) {
+    pub(crate) fn reserve(&mut self, hinted: &[SegmentId]) -> Result<()> {
         let (mut keys, mut key_bytes) = (0, 0);
         for id in hinted.iter().filter(|_| self.settings.hints) {
             let name = id.hint_name();
             let file = self.vfs.open(&name).during("open", &name);
-            // Whatever is wrong with it shows when it is read.
-            if let Ok((more, bytes)) = file.and_then(|file| hint::size(&*file, &name, id.number())) {
-                keys += more;
-                key_bytes += bytes;
+            match file.and_then(|file| hint::size(&*file, &name, id.number())) {
+                Ok((more, bytes)) => {
+                    keys += more;
+                    key_bytes += bytes;
+                }
+                Err(Error::Corrupt { .. }) => {} // What is wrong with it is said when it is read.
+                Err(error) => return Err(error),
             }
         }
         if keys > 0 {
             self.keydir.reserve(keys, key_bytes);
         }
+        Ok(())
     }
 
     // ANCHOR: load
@@ -77,7 +81,8 @@ impl Opener<'_> {
         let file = self.vfs.open(&name).during("open", &name)?;
         let header = Header::read(&*file, &name, id.number(), ENGINE)?;
         let size = file.size().during("stat", &name)?;
-        let uses_hint = has_hint && self.settings.hints;
+        // A segment that is not as long as the mark says is read, so that what is wrong with it is found.
+        let uses_hint = has_hint && self.settings.hints && listed.is_none_or(|listed| listed.bytes == size);
         let hint = if uses_hint { self.believable_hint(id, &*file, listed)? } else { None };
         match hint {
             Some(hint) if hint.covered_bytes() == size => {
@@ -161,7 +166,7 @@ impl Opener<'_> {
     // ANCHOR_END: index
 
     /// The hint of a segment, if it can be believed; if it is damaged or foreign, that is reported.
-    fn believable_hint(
+    pub(crate) fn believable_hint(
         &mut self,
         id: SegmentId,
         segment: &dyn File,

@@ -94,7 +94,7 @@ impl Opener<'_> {
         let listed = clean::read(&**self.vfs, ENGINE)?;
         check_listed(survey, &listed)?;
         survey.check()?;
-        self.reserve(&survey.hints);
+        self.reserve(&survey.hints)?;
         let mut active = None;
         for id in &survey.segments {
             seal(active.as_ref());
@@ -115,7 +115,7 @@ impl Opener<'_> {
     fn replace_unclean(&mut self, survey: &Survey) -> Result<Writer> {
         survey.check()?;
         let (proven, doubtful) = survey.segments.split_at(proven(&**self.vfs, survey)?);
-        self.reserve(&survey.hints);
+        self.reserve(&survey.hints)?;
         for id in proven {
             let loaded = self.load(*id, survey.hints.contains(id), &[])?;
             seal(Some(&loaded));
@@ -132,6 +132,10 @@ impl Opener<'_> {
         self.put_away(&accepted, behind)?;
         for id in doubtful.iter().filter(|id| survey.hints.contains(id)) {
             let name = id.hint_name();
+            if let Some(replay) = accepted.iter().find(|replay| replay.name == id.log_name()) {
+                // Nobody needs it any more, but if it is damaged that is said before it goes.
+                self.believable_hint(*id, &*replay.file, None)?;
+            }
             self.vfs.remove(&name).during("remove", &name)?;
         }
         Ok(writer)

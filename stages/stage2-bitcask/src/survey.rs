@@ -98,11 +98,19 @@ impl Survey {
     // ANCHOR: tile
     /// The segments that count must leave no gap and not overlap.
     pub(crate) fn check(&self) -> Result<()> {
+        if let Some(hint) = self.widowed_hints.first() {
+            // First, since it knows what the missing file was called.
+            let what = format!("missing; its hint file {} is there", hint.hint_name());
+            return Err(Error::corrupt(&hint.log_name(), 0, what));
+        }
         let mut next = 1;
         for id in &self.segments {
             if id.first() > next {
                 let missing = SegmentId::plain(next).log_name();
-                let what = format!("missing: no file covers the segments from {next} to {}", id.first() - 1);
+                let last = id.first() - 1;
+                let what = format!(
+                    "missing: no file covers the segments from {next} to {last}; the next is {id}.log"
+                );
                 return Err(Error::corrupt(&missing, 0, what));
             }
             if id.first() < next {
@@ -111,10 +119,7 @@ impl Survey {
             }
             next = id.last().saturating_add(1);
         }
-        self.widowed_hints.first().map_or(Ok(()), |hint| {
-            let what = format!("missing; its hint file {} is there", hint.hint_name());
-            Err(Error::corrupt(&hint.log_name(), 0, what))
-        })
+        Ok(())
     }
     // ANCHOR_END: tile
 }

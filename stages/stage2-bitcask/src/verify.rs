@@ -6,7 +6,7 @@
 use crate::ENGINE;
 use crate::index::{read_hint, refuse_unless_whole};
 use crate::judge::{judge, proven};
-use crate::names::SegmentId;
+use crate::names::{Name, SegmentId};
 use crate::recover::check_listed;
 use crate::store::Store;
 use crate::survey::Survey;
@@ -70,7 +70,27 @@ fn clean_ends(vfs: &dyn Vfs, survey: &Survey, report: &mut VerifyReport) -> Resu
         let said = listed.iter().find(|file| file.name == id.log_name());
         collect(whole(vfs, *id, said), report)?;
     }
+    for file in &listed {
+        if let Name::Hint(id) = Name::parse(&file.name) {
+            collect(listed_hint(vfs, survey, id), report)?;
+        }
+    }
     Ok(Vec::new())
+}
+
+/// A hint that is listed was there when the store was closed, and spoke for all of its segment.
+fn listed_hint(vfs: &dyn Vfs, survey: &Survey, id: SegmentId) -> Result<()> {
+    let (name, log) = (id.hint_name(), id.log_name());
+    if !survey.hints.contains(&id) {
+        return Err(Error::corrupt(&name, 0, "missing; it was there when the store was closed"));
+    }
+    let file = vfs.open(&log).during("open", &log)?;
+    let size = file.size().during("stat", &log)?;
+    let covered = read_hint(vfs, id, &*file, None)?.covered_bytes();
+    if covered != size {
+        return Err(Error::corrupt(&name, 0, format!("speaks for {covered} of the segment's {size} bytes")));
+    }
+    Ok(())
 }
 
 fn whole(vfs: &dyn Vfs, id: SegmentId, listed: Option<&Listed>) -> Result<()> {
