@@ -1,13 +1,16 @@
 //! The damage lab: does to the files of small stores everything that happens to files, and judges what is said.
 //!
 //! **Layout** [`fixture`]: the stores. [`injury`]: what is done to them. [`live`]: the same while they are open.
-//! `after`: what must hold once a damaged store has opened. This file: what must be said.
+//! `after`: what must hold once a damaged store has opened. `unread`: where the opening did not need what is damaged.
+//! `watch`: who has read what. This file: what must be said.
 //!
 //! **Invariants**
 //! 1. After a clean close every injury is reported, with the right file and a place within one entry of it, or
 //!    changes no answer at all.
 //! 2. Without a clean close a store opens with a state that it once had, and says what was cut; or it refuses.
-//! 3. Whoever refuses changes nothing; `verify` sees what opening saw; `salvage` brings back every entry that the
+//! 3. An opening that has read damage speaks of it. What it does not need it need not read: then verify speaks of it,
+//!    and what touches it fails.
+//! 4. Whoever refuses changes nothing; `verify` sees what opening saw; `salvage` brings back every entry that the
 //!    injury did not touch.
 //!
 //! **Cost** One verify, one opening, one read of everything and one salvage for each injury.
@@ -16,21 +19,20 @@ mod after;
 pub mod fixture;
 pub mod injury;
 pub mod live;
+mod unread;
+mod watch;
 
 use crate::crash::verdict::{self, Pairs};
 use crate::crash::{guard, untouched};
 use crate::failure::Failure;
-use crate::faults::hooked::{Hooked, Hooks};
 use crate::invariant::Invariant;
-use contract::{Engine, Error, KeyRange, RecoveryReport};
+use contract::{Damage, Engine, Error, KeyRange, RecoveryReport};
 pub use fixture::Fixture;
 pub use injury::{Injury, Leaves};
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use vfs::sim::{Crash, CrashKind, SimFs};
-use vfs::{File, Vfs};
+use watch::watched;
 
 /// How the injuries of a fixture were answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,12 +43,14 @@ pub struct Tally {
     pub harmless: u64,
     /// Opening succeeded with an earlier state, as after a crash.
     pub cut: u64,
+    /// Opening did not need what was injured: reads of it fail, everything else is right.
+    pub unread: u64,
 }
 
 impl Tally {
     /// All injuries.
     pub fn injuries(&self) -> u64 {
-        self.refused + self.harmless + self.cut
+        self.refused + self.harmless + self.cut + self.unread
     }
 
     /// Adds another tally.
@@ -54,6 +58,7 @@ impl Tally {
         self.refused += other.refused;
         self.harmless += other.harmless;
         self.cut += other.cut;
+        self.unread += other.unread;
     }
 }
 
@@ -79,32 +84,57 @@ pub fn check(fixture: &Fixture, injury: &Injury, files: BTreeMap<String, Vec<u8>
     let fs = SimFs::holding(files);
     let verified = verify(fixture, &fs)?;
     let world = watched(&fs);
-    match (fixture.stage.open)(Arc::clone(&world), &fixture.options) {
+    match (fixture.stage.open)(world.clone(), &fixture.options) {
         Err(error) => {
             refused(fixture, injury, &fs, &error, &verified)?;
             salvage(fixture, injury, &fs)?;
             Ok(Tally { refused: 1, ..Tally::default() })
         }
         Ok((engine, report)) => {
-            let pairs = verdict::read(&*engine, &fixture.ledger)?;
-            let tally = opened(fixture, injury, &fs, &pairs, &report)?;
-            after::planted_is_kept(fixture, injury, &fs)?;
-            let after = engine.verify();
-            Failure::unless(
-                matches!(&after, Err(Error::Unsupported { .. }))
-                    || after.as_ref().is_ok_and(|report| report.damage.is_empty()),
-                Invariant::DamageReported,
-                || format!("opened without a word, but verify says {after:?}"),
-            )?;
-            if tally.harmless > 0 {
-                after::goes_on(fixture, &fs, &*engine)?;
-            }
-            Ok(tally)
+            let seen =
+                Seen { verified: &verified, report: &report, by_opening: world.hooks().has_read(injury) };
+            look_around(fixture, injury, &seen, &fs, &*engine)
         }
     }
 }
 
-fn verify(fixture: &Fixture, fs: &SimFs) -> Result<Vec<contract::Damage>, Failure> {
+/// Looks at a store that has opened over an injury.
+fn look_around(
+    fixture: &Fixture,
+    injury: &Injury,
+    seen: &Seen<'_>,
+    fs: &SimFs,
+    engine: &dyn Engine,
+) -> Result<Tally, Failure> {
+    unread::nothing_else(fixture, injury, seen)?;
+    let pairs = match verdict::read(engine, &fixture.ledger) {
+        Err(failure) if failure.invariant == Invariant::ErrorsSurface => {
+            unread::reads_fail(fixture, injury, seen, fs, engine)?;
+            salvage(fixture, injury, &fs.image(0, &Crash::new(CrashKind::ProcessKill, 0)))?;
+            return Ok(Tally { unread: 1, ..Tally::default() });
+        }
+        pairs => pairs?,
+    };
+    let tally = opened(fixture, injury, fs, &pairs, seen.report)?;
+    after::planted_is_kept(fixture, injury, fs, seen.report)?;
+    unread::told_of(fixture, injury, seen, engine)?;
+    if tally.harmless > 0 {
+        after::goes_on(fixture, injury, seen, fs, engine)?;
+    }
+    Ok(tally)
+}
+
+/// What was said of an injury over which a store has opened.
+struct Seen<'a> {
+    /// By verify, before.
+    verified: &'a [Damage],
+    /// By the opening.
+    report: &'a RecoveryReport,
+    /// Whether the opening has read a byte of it.
+    by_opening: bool,
+}
+
+fn verify(fixture: &Fixture, fs: &SimFs) -> Result<Vec<Damage>, Failure> {
     let report = match (fixture.stage.verify)(&*watched(fs)) {
         Ok(report) => report.damage,
         Err(e) => return Err(Failure::new(Invariant::DamageReported, format!("verify gives up: {e}"))),
@@ -119,16 +149,14 @@ fn refused(
     injury: &Injury,
     fs: &SimFs,
     error: &Error,
-    verified: &[contract::Damage],
+    verified: &[Damage],
 ) -> Result<(), Failure> {
-    let Error::Corrupt { file, offset, .. } = error else {
+    let Error::Corrupt { file, offset, what } = error else {
         return Err(Failure::new(Invariant::DamageReported, format!("opening says: {error}")));
     };
-    let slack = fixture.frame_bytes;
-    Failure::unless(injury.is_near(file, *offset, slack), Invariant::DamageReported, || {
-        format!("opening points elsewhere: {error}")
-    })?;
-    let seen = verified.iter().any(|damage| injury.is_near(&damage.file, damage.offset, slack));
+    let near = injury.is_near(fixture, file, *offset, what);
+    Failure::unless(near, Invariant::DamageReported, || format!("opening points elsewhere: {error}"))?;
+    let seen = verified.iter().any(|damage| unread::is_near(fixture, injury, damage));
     Failure::unless(seen, Invariant::DamageReported, || {
         format!("opening refuses ({error}), but verify says {verified:?}")
     })?;
@@ -204,29 +232,4 @@ fn salvage(fixture: &Fixture, injury: &Injury, fs: &SimFs) -> Result<(), Failure
 
 fn everything(engine: &dyn Engine) -> contract::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
     engine.scan(KeyRange::all())?.collect()
-}
-
-/// The same world, in which reading without end or into far too large a buffer is a panic.
-fn watched(fs: &SimFs) -> Arc<dyn Vfs> {
-    Arc::new(Hooked::new(Arc::new(fs.clone()), Watch::default()))
-}
-
-/// More reads than this of a small store are a loop.
-const MANY_READS: u64 = 100_000;
-/// A buffer this much larger than the file was sized by something that was not checked.
-const SPARE_BYTES: u64 = 64 << 20;
-
-#[derive(Default)]
-struct Watch {
-    reads: AtomicU64,
-}
-
-impl Hooks for Watch {
-    fn read_at(&self, file: &dyn File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        let reads = self.reads.fetch_add(1, Ordering::Relaxed);
-        assert!(reads < MANY_READS, "it reads and reads and does not come to an end");
-        let size = file.size()?;
-        assert!(buf.len() as u64 <= size + SPARE_BYTES, "it reads {} bytes of a file of {size}", buf.len());
-        file.read_at(buf, offset)
-    }
 }

@@ -11,9 +11,10 @@ use contract::Stage;
 // ANCHOR: registry
 /// Every engine that is judged.
 pub fn registry() -> &'static [&'static Stage] {
-    static STAGES: [&Stage; 2] = [
+    static STAGES: [&Stage; 3] = [
         &contract::oracle::STAGE,
         &stage1::STAGE,
+        &stage2::STAGE,
         // Your engine's line goes here.
     ];
     &STAGES

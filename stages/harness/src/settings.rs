@@ -15,7 +15,8 @@ pub fn candidates(spec: &OptionSpec) -> Vec<String> {
     }
 }
 
-/// Options from a seed: each one of its candidates.
+/// Options from a seed: of each one of its candidates, and of sizes mostly small ones. What rotates, merges or is
+/// saved at some size does so in most runs; in some it does not.
 ///
 /// # Panics
 /// If an option refuses a value of its own table.
@@ -24,6 +25,10 @@ pub fn draw(stage: &Stage, seed: u64) -> Options {
     let mut options = stage.default_options();
     for spec in stage.options {
         let mut values = candidates(spec);
+        if let Kind::Bytes { min, max } = spec.kind {
+            let small = [1, 4, 16, 64].map(|times: u64| min.saturating_mul(times).min(max).to_string());
+            values.extend(small);
+        }
         let value = values.swap_remove(rng.random_range(0..values.len()));
         options
             .set(spec.name, &value)

@@ -82,7 +82,7 @@ impl Hooks for SyncRetries {
 struct ReadEnds;
 
 impl Hooks for ReadEnds {
-    fn read_at(&self, file: &dyn File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    fn read_at(&self, file: &dyn File, _: &str, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         Ok(file.read_at(buf, offset).unwrap_or(0))
     }
 }

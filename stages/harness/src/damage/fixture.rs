@@ -2,6 +2,7 @@
 
 use crate::crash::ledger::{Ledger, writes};
 use crate::crash::run::tiny_options;
+use crate::crash::verdict;
 use crate::failure::Failure;
 use crate::invariant::Invariant;
 use crate::ops::{self, Op};
@@ -33,10 +34,12 @@ pub struct Fixture {
     pub proven: usize,
     /// The most bytes that one entry may take in a file: how near is near.
     pub frame_bytes: u64,
+    /// Files without which every answer is the same: marks and saved indexes. Each is one record under one checksum.
+    derived: BTreeSet<String>,
 }
 
 /// The stores, as operations. Those that end in `close` are clean.
-const STORES: [(&str, &str); 7] = [
+const STORES: [(&str, &str); 9] = [
     ("empty", "close\n"),
     (
         "closed",
@@ -57,6 +60,15 @@ const STORES: [(&str, &str); 7] = [
     (
         "recovered and closed",
         "put a 1\nsync\nput b 2\nkill\nput c 3\nsync\nbatch delete a ; put d 4\nclose\n",
+    ),
+    (
+        "kept up and closed",
+        "put a 1\nput b 2\nput a 3\nput c 4\nstep\nstep\nstep\ndelete b\nput d 5\nstep\nstep\nstep\nclose\n\
+         put c 6\nput e 7\nput a 8\nstep\nstep\nclose\n",
+    ),
+    (
+        "kept up and not closed",
+        "put a 1\nput b 2\nput c 3\nput d 4\nput e 5\nput f 6\nstep\nstep\nstep\nstep\nstep\nstep\nput g 7\nput h 8\n",
     ),
     (
         "closed, with values over a sector",
@@ -87,18 +99,30 @@ impl Fixture {
             .map(|(key, value)| 64 + key.len() as u64 + value.map_or(0, |value| value.len() as u64));
         let frame_bytes = frame_bytes.max().unwrap_or(64);
         let proven = proven(&ledger);
-        Ok(Self {
-            name,
-            stage,
-            options,
-            files: fs.contents(),
-            past,
-            twin,
-            clean,
-            ledger,
-            proven,
-            frame_bytes,
-        })
+        let files = fs.contents();
+        let derived = BTreeSet::new();
+        let mut fixture =
+            Self { name, stage, options, files, past, twin, clean, ledger, proven, frame_bytes, derived };
+        fixture.derived = fixture.files.keys().filter(|file| fixture.goes_without(file)).cloned().collect();
+        Ok(fixture)
+    }
+
+    /// How far from what is damaged in `file` a report may point, in bytes.
+    pub fn slack(&self, file: &str) -> u64 {
+        if self.is_derived(file) { u64::MAX } else { self.frame_bytes }
+    }
+
+    /// Whether every answer is the same without `file`.
+    pub fn is_derived(&self, file: &str) -> bool {
+        self.derived.contains(file)
+    }
+
+    fn goes_without(&self, file: &str) -> bool {
+        let mut files = self.files.clone();
+        files.remove(file);
+        let opened = (self.stage.open)(Arc::new(SimFs::holding(files)), &self.options);
+        let answers = opened.map(|(engine, _)| verdict::read(&*engine, &self.ledger));
+        answers.is_ok_and(|pairs| pairs.is_ok_and(|pairs| verdict::same(&self.ledger.now()[0], &pairs)))
     }
 }
 

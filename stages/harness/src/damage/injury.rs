@@ -40,6 +40,9 @@ pub enum Leaves {
 /// An injury that may leave entries which nobody wrote here.
 pub const ANYTHING: u64 = u64::MAX;
 
+/// No entry takes fewer bytes than this.
+const ENTRY_BYTES: usize = 12;
+
 type Visit<'a> = dyn FnMut(&Injury, BTreeMap<String, Vec<u8>>) -> Result<(), Failure> + 'a;
 
 impl Injury {
@@ -55,11 +58,23 @@ impl Injury {
         }
     }
 
-    /// Whether a report of `file` and `offset` names this injury, give or take `slack` bytes.
-    pub fn is_near(&self, file: &str, offset: u64, slack: u64) -> bool {
-        self.files.iter().any(|name| name == file)
-            && offset + slack >= self.at.start
-            && offset <= self.at.end.saturating_add(slack)
+    /// Whether a report names this injury, give or take one entry. A file that is not there cannot hold it; but who
+    /// misses one because another is there, and says so, has named it, and so has who knows of a missing file only how
+    /// its name begins.
+    pub fn is_near(&self, fixture: &Fixture, file: &str, offset: u64, what: &str) -> bool {
+        let slack = fixture.slack(file);
+        let here = self.files.iter().any(|name| name == file)
+            && offset.saturating_add(slack) >= self.at.start
+            && offset <= self.at.end.saturating_add(slack);
+        let is_missing = !fixture.files.contains_key(file);
+        let stem = file.split_once('.').map_or(file, |(stem, _)| stem);
+        here || (is_missing && self.files.iter().any(|name| what.contains(name) || name.starts_with(stem)))
+    }
+
+    /// Whether it may have changed one of these bytes of `file`.
+    pub fn changes(&self, file: &str, bytes: &Range<u64>) -> bool {
+        let overlap = bytes.start < self.at.end && self.at.start < bytes.end;
+        overlap && self.files.iter().any(|name| name == file)
     }
 }
 
@@ -163,10 +178,20 @@ fn replaced(fixture: &Fixture, name: &str, visit: &mut Visit<'_>) -> Result<(), 
     for (i, older) in fixture.past.get(name).into_iter().flatten().enumerate() {
         let mut files = fixture.files.clone();
         if files.insert(name.to_owned(), older.clone()).as_ref() != Some(older) {
-            visit(&whole(&format!("as it was once ({i}, {} bytes)", older.len())), files)?;
+            let mut injury = whole(&format!("as it was once ({i}, {} bytes)", older.len()));
+            if fixture.is_derived(name) {
+                // It does not fit the others any more, and either may be the stranger.
+                injury.files.extend(fixture.files.keys().cloned());
+            }
+            visit(&injury, files)?;
         }
     }
-    if let Some(twin) = fixture.twin.get(name).filter(|_| fixture.clean) {
+    // Where both end with the same entry nobody can tell them apart, and nothing in either is damaged.
+    let ends_alike = |twin: &&Vec<u8>| {
+        let end = |bytes: &[u8]| bytes.last_chunk::<ENTRY_BYTES>().copied();
+        fixture.files.get(name).is_some_and(|file| end(file) == end(twin))
+    };
+    if let Some(twin) = fixture.twin.get(name).filter(|twin| fixture.clean && !ends_alike(twin)) {
         // Every entry in it is sound; only the mark and the file do not belong together, and either may be the stranger.
         let mut injury =
             Injury { entries: ANYTHING, ..whole("replaced by that of a store with other values") };

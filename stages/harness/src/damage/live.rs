@@ -12,7 +12,7 @@ use crate::crash::guard;
 use crate::crash::verdict;
 use crate::failure::Failure;
 use crate::invariant::Invariant;
-use contract::{Engine, KeyRange};
+use contract::{Engine, Error, KeyRange};
 use std::sync::Arc;
 use vfs::sim::{SimFs, Wound};
 
@@ -78,22 +78,28 @@ fn check(fixture: &Fixture, name: &str, wound: &Wound, then: Then) -> Result<boo
     }
 }
 
-/// Asks for everything in every way. Answers are right or errors; true if there was one.
+/// Whether anything is refused, or seen by verify; a wrong answer is a failure.
 fn reads(engine: &dyn Engine, fixture: &Fixture) -> Result<bool, Failure> {
+    let refused = !right_or_refused(engine, fixture)?.is_empty();
+    Ok(refused | engine.verify().map_or(true, |report| !report.damage.is_empty()))
+}
+
+/// Asks for everything in every way. Answers are right or errors, which are returned.
+pub(super) fn right_or_refused(engine: &dyn Engine, fixture: &Fixture) -> Result<Vec<Error>, Failure> {
     let now = &fixture.ledger.now()[0];
     let wrong = |what: String| Err(Failure::new(Invariant::DamageReported, what));
-    let mut noticed = false;
+    let mut errors = Vec::new();
     for key in fixture.ledger.written().keys() {
         let shown = crate::ops::text::show_bytes(key);
         match engine.get(key) {
             Ok(got) if got.as_deref() == now.get(key) => {}
             Ok(got) => return wrong(format!("get {shown} gives {got:?}")),
-            Err(_) => noticed = true,
+            Err(error) => errors.push(error),
         }
         match engine.contains(key) {
             Ok(got) if got == now.get(key).is_some() => {}
             Ok(got) => return wrong(format!("contains {shown} gives {got}")),
-            Err(_) => noticed = true,
+            Err(error) => errors.push(error),
         }
     }
     match engine.scan(KeyRange::all()).and_then(Iterator::collect::<contract::Result<verdict::Pairs>>) {
@@ -103,7 +109,7 @@ fn reads(engine: &dyn Engine, fixture: &Fixture) -> Result<bool, Failure> {
                 return wrong(format!("a scan gives {pairs:?}"));
             }
         }
-        Err(_) => noticed = true,
+        Err(error) => errors.push(error),
     }
-    Ok(noticed | engine.verify().map_or(true, |report| !report.damage.is_empty()))
+    Ok(errors)
 }

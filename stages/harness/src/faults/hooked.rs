@@ -2,10 +2,17 @@
 
 use std::io;
 use std::sync::Arc;
+use vfs::sim::Op as Call;
 use vfs::{DirLock, File, Vfs, View};
 
 /// What happens on the way. Each function does what it says by default; a test overrides the one that it is about.
+/// `name` is the one under which a file was opened or created.
 pub trait Hooks: Send + Sync + 'static {
+    /// Before every call, also of those that have no function of their own here. An error ends the call.
+    fn before(&self, _call: Call, _name: &str) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Instead of [`Vfs::create`].
     fn create(&self, vfs: &dyn Vfs, name: &str) -> io::Result<Arc<dyn File>> {
         vfs.create(name)
@@ -32,7 +39,7 @@ pub trait Hooks: Send + Sync + 'static {
     }
 
     /// Instead of [`File::read_at`].
-    fn read_at(&self, file: &dyn File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    fn read_at(&self, file: &dyn File, _name: &str, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         file.read_at(buf, offset)
     }
 
@@ -41,9 +48,19 @@ pub trait Hooks: Send + Sync + 'static {
         file.append(data)
     }
 
+    /// Instead of [`File::reserve`].
+    fn reserve(&self, file: &dyn File, bytes: u64) -> io::Result<()> {
+        file.reserve(bytes)
+    }
+
     /// Instead of [`File::sync`].
     fn sync(&self, file: &dyn File) -> io::Result<()> {
         file.sync()
+    }
+
+    /// Instead of [`File::view`].
+    fn view(&self, file: &dyn File, _name: &str) -> io::Result<View> {
+        file.view()
     }
 }
 
@@ -55,6 +72,7 @@ pub struct Hooked<H> {
 
 struct HookedFile<H> {
     inner: Arc<dyn File>,
+    name: String,
     hooks: Arc<H>,
 }
 
@@ -69,37 +87,44 @@ impl<H: Hooks> Hooked<H> {
         &self.hooks
     }
 
-    fn file(&self, inner: Arc<dyn File>) -> Arc<dyn File> {
-        Arc::new(HookedFile { inner, hooks: Arc::clone(&self.hooks) })
+    fn file(&self, name: &str, inner: Arc<dyn File>) -> Arc<dyn File> {
+        Arc::new(HookedFile { inner, name: name.to_owned(), hooks: Arc::clone(&self.hooks) })
     }
 }
 
 impl<H: Hooks> Vfs for Hooked<H> {
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        Ok(self.file(self.hooks.create(&*self.inner, name)?))
+        self.hooks.before(Call::Create, name)?;
+        Ok(self.file(name, self.hooks.create(&*self.inner, name)?))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        Ok(self.file(self.inner.open(name)?))
+        self.hooks.before(Call::Open, name)?;
+        Ok(self.file(name, self.inner.open(name)?))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.hooks.before(Call::Rename, to)?;
         self.hooks.rename(&*self.inner, from, to)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.hooks.before(Call::Remove, name)?;
         self.hooks.remove(&*self.inner, name)
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
+        self.hooks.before(Call::List, "")?;
         self.inner.list()
     }
 
     fn sync_dir(&self) -> io::Result<()> {
+        self.hooks.before(Call::SyncDir, "")?;
         self.hooks.sync_dir(&*self.inner)
     }
 
     fn lock(&self) -> io::Result<DirLock> {
+        self.hooks.before(Call::Lock, "")?;
         self.hooks.lock(&*self.inner)
     }
 
@@ -110,30 +135,37 @@ impl<H: Hooks> Vfs for Hooked<H> {
 
 impl<H: Hooks> File for HookedFile<H> {
     fn size(&self) -> io::Result<u64> {
+        self.hooks.before(Call::Size, &self.name)?;
         self.inner.size()
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.hooks.read_at(&*self.inner, buf, offset)
+        self.hooks.before(Call::Read, &self.name)?;
+        self.hooks.read_at(&*self.inner, &self.name, buf, offset)
     }
 
     fn append(&self, data: &[u8]) -> io::Result<()> {
+        self.hooks.before(Call::Append, &self.name)?;
         self.hooks.append(&*self.inner, data)
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
+        self.hooks.before(Call::Truncate, &self.name)?;
         self.inner.truncate(len)
     }
 
     fn reserve(&self, bytes: u64) -> io::Result<()> {
-        self.inner.reserve(bytes)
+        self.hooks.before(Call::Reserve, &self.name)?;
+        self.hooks.reserve(&*self.inner, bytes)
     }
 
     fn sync(&self) -> io::Result<()> {
+        self.hooks.before(Call::Sync, &self.name)?;
         self.hooks.sync(&*self.inner)
     }
 
     fn view(&self) -> io::Result<View> {
-        self.inner.view()
+        self.hooks.before(Call::View, &self.name)?;
+        self.hooks.view(&*self.inner, &self.name)
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::ops::text::show_bytes;
 use contract::{
-    Error, Explanation, Field, RecoveryReport, Result, SalvageReport, Scan, Stats, Verdict, VerifyReport,
+    Damage, Error, Explanation, Field, RecoveryReport, Result, SalvageReport, Scan, Stats, Verdict,
+    VerifyReport,
 };
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -79,6 +80,12 @@ pub(super) fn report(report: &RecoveryReport) -> String {
             let _ = write!(text, "\nset aside as {name}");
         }
     }
+    for name in &report.set_aside {
+        let _ = write!(text, "\nbehind the cut, set aside: {name}");
+    }
+    for Damage { file, offset, what } in &report.replaced {
+        let _ = write!(text, "\nnot believed, its original was read: {file} at offset {offset}: {what}");
+    }
     for name in &report.leftovers_removed {
         let _ = write!(text, "\nleftover removed: {name}");
     }
@@ -140,7 +147,9 @@ pub(super) fn stats(stats: &Stats) -> String {
         stats.bytes_read,
     );
     for figure in &stats.figures {
-        let _ = write!(text, "\n{}: {} {}", figure.name, figure.value, figure.unit);
+        // How long something took is another matter each time.
+        let value = if figure.unit == "us" { "some".to_owned() } else { figure.value.to_string() };
+        let _ = write!(text, "\n{}: {value} {}", figure.name, figure.unit);
     }
     text
 }
