@@ -21,7 +21,7 @@ fn every_engine(c: &mut Criterion) {
         let subject = Subject::named(stage.name).expect("an engine");
         let engine = Store::open(&subject, vfs, Durability::OnRequest).expect("a new store");
         let all = store::all(SIZES);
-        store::load(&*engine, &all, 0).expect("a loaded store");
+        engine.load(&all, 0).expect("a loaded store");
         check::holds_exactly(&*engine, &all, SIZES.seed).expect("what was written");
 
         for name in ["readrandom", "readmissing"] {

@@ -122,7 +122,7 @@ mod tests {
 
     fn loaded(entries: &Entries) -> Result<Store> {
         let store = Store::open(&Subject::named("oracle")?, Arc::new(MemFs::new()), Durability::OnRequest)?;
-        store::load(&*store, entries, 0)?;
+        store.load(entries, 0)?;
         Ok(store)
     }
 

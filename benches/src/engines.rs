@@ -5,7 +5,7 @@
 
 use crate::bounds::hash_log;
 use crate::rivals;
-use crate::workload::durability_name;
+use crate::workload::{Workload, durability_name};
 use anyhow::{Context, Result, bail};
 use contract::{Durability, Options, Stage};
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,12 @@ impl Subject {
         let mut other = self.clone();
         let taken = self.settings.iter().any(|(name, _)| setting.split('=').next() == Some(name));
         (!taken && other.set(setting).is_ok()).then_some(other)
+    }
+
+    /// The same for a workload that has options of its own: where it has them, and nobody set them.
+    #[must_use]
+    pub fn for_workload(&self, workload: &Workload) -> Self {
+        workload.with.iter().fold(self.clone(), |subject, setting| subject.under(setting).unwrap_or(subject))
     }
 
     /// What it is, in a few words.

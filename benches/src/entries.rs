@@ -104,6 +104,25 @@ impl Entries {
         self.push(&decimal(number(sizes.n, i)), value_at, sizes.value_bytes);
     }
 
+    /// Everything that a loaded store holds after `rewritten` keys were overwritten, in the order in which they are.
+    pub fn partly_rewritten(sizes: Sizes, rewritten: u64) -> Self {
+        let mut made = Self::none(sizes);
+        let order = Order::Shuffled(1);
+        let turn = Random::new(sizes.seed ^ order.salt()).shuffled(sizes.n);
+        for (at, i) in (0..).zip(turn) {
+            made.add(sizes, i, u64::from(at < rewritten));
+        }
+        made
+    }
+
+    /// These from number `from` on, up to number `to`.
+    #[must_use]
+    pub fn part(mut self, from: u64, to: u64) -> Self {
+        self.places.truncate(small(to));
+        self.places.drain(..small(from.min(to)));
+        self
+    }
+
     /// The cities of the world, in the order of the file.
     ///
     /// Fails only if the file that was compiled in is not lines of a key, a tab and a value.

@@ -109,7 +109,7 @@ pub fn provenance(report: &Report) -> Vec<String> {
             sizes.seed
         ),
         format!(
-            "rounds: {}, a process for each engine, workload and round, or for workloads that share a store, taking turns; median, and smallest … largest of the rounds; a timed phase ends after {} s, and the rest of a load is then written in batches",
+            "rounds: {}, a process for each engine, workload and round, or for workloads that share a store, taking turns; median, and smallest … largest of the rounds; a timed phase ends after {} s, and what was done by then is what counts and what is checked",
             effort.rounds, effort.limit_seconds
         ),
         "durability on-request: an acknowledged write survives a kill of the process; every-write: it is on the device before it is acknowledged".into(),

@@ -2,7 +2,7 @@
 
 use crate::entries::{Entries, Order, Random, Sizes};
 use crate::report::{Sample, Unit};
-use crate::store;
+use crate::store::{self, Store};
 use crate::workload::Effort;
 use crate::{check, timing};
 use anyhow::{Result, ensure};
@@ -11,42 +11,43 @@ use contract::{Batch, Engine, KeyRange};
 /// Pairs of a seek.
 const SEEK_PAIRS: u64 = 50;
 
-/// Writes of entries, in batches or not, by so many threads.
-pub fn put(
-    engine: &dyn Engine,
-    entries: &Entries,
-    batch: u64,
-    threads: u64,
-    effort: &Effort,
-) -> Result<Sample> {
+/// Writes of entries, in batches or not. Answers also how many were written.
+pub fn put(engine: &dyn Engine, entries: &Entries, batch: u64, effort: &Effort) -> Result<(Sample, u64)> {
+    let mut buffer = Batch::new();
     let ops = entries.len().div_ceil(batch);
-    let limit = effort.limit();
-    let timed = if threads == 1 {
-        let mut buffer = Batch::new();
-        timing::repeat(limit, ops, |i| store::put_op(engine, entries, &mut buffer, batch, i))?
-    } else {
-        timing::repeat_threads(threads, limit, ops, |i| Ok(engine.put(entries.key(i), entries.value(i))?))?
-    };
-    if timed.ops < ops {
-        // Threads end at different places; what one of them wrote is written again with the same value.
-        store::load(engine, entries, if threads == 1 { timed.ops * batch } else { 0 })?;
-    }
-    check::holds_exactly(engine, entries, effort.sizes.seed)?;
+    let timed =
+        timing::repeat(effort.limit(), ops, |i| store::put_op(engine, entries, &mut buffer, batch, i))?;
     let mut sample = Sample::rate(&timed, entries.len(), batch);
     sample.ops = sample.ops.min(entries.len());
-    Ok(sample)
+    let written = sample.ops;
+    Ok((sample, written))
 }
 
-/// A delete for each of these keys.
-pub fn delete(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<Sample> {
+/// The same by so many threads, each with entries of its own.
+pub fn put_by_threads(
+    store: &Store,
+    entries: &Entries,
+    threads: u64,
+    effort: &Effort,
+) -> Result<(Sample, u64)> {
+    let engine = &**store;
+    let put = |i: u64| Ok(engine.put(entries.key(i), entries.value(i))?);
+    let timed = timing::repeat_threads(threads, effort.limit(), entries.len(), put)?;
+    if timed.ops < entries.len() {
+        // They end at different places; what one of them wrote is written again with the same value.
+        store.load(entries, 0)?;
+    }
+    Ok((Sample::rate(&timed, entries.len(), 1), entries.len()))
+}
+
+/// A delete for each of these keys. Answers also how many are gone.
+pub fn delete(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<(Sample, u64)> {
     let timed = timing::repeat(effort.limit(), entries.len(), |i| Ok(engine.delete(entries.key(i))?))?;
-    store::unload(engine, entries, timed.ops)?;
-    check::holds_exactly(engine, &Entries::none(effort.sizes), effort.sizes.seed)?;
     let mut random = Random::new(effort.sizes.seed);
-    timing::repeat(effort.limit(), entries.len().min(1000), |_| {
-        check::absent(engine, entries.key(random.below(entries.len())))
+    timing::repeat(effort.limit(), timed.ops.min(1000), |_| {
+        check::absent(engine, entries.key(random.below(timed.ops)))
     })?;
-    Ok(Sample::rate(&timed, entries.len(), 1))
+    Ok((Sample::rate(&timed, entries.len(), 1), timed.ops))
 }
 
 /// Gets of keys that are there.
@@ -149,17 +150,17 @@ pub fn scan_countries(engine: &dyn Engine, cities: &Entries, effort: &Effort) ->
 }
 
 /// How the cost of a get grows with the store: a quarter of the time for each size.
-pub fn growth(engine: &dyn Engine, effort: &Effort) -> Result<Vec<Sample>> {
+pub fn growth(store: &Store, effort: &Effort) -> Result<Vec<Sample>> {
     let mut samples = Vec::new();
     let mut held = 0;
     for divisor in [1000, 100, 10, 1] {
         let sizes = Sizes { n: (effort.sizes.n / divisor).max(1), ..effort.sizes };
         // A smaller store is the beginning of a larger one: ascending keys are the same for every n.
-        store::load(engine, &Entries::new(sizes, Order::Ascending, sizes.n), held)?;
+        store.load(&Entries::new(sizes, Order::Ascending, sizes.n), held)?;
         held = sizes.n;
         let keys = Entries::new(sizes, Order::Absent, 100_000);
         let limit = effort.limit() / 4;
-        let timed = timing::repeat(limit, keys.len(), |i| check::absent(engine, keys.key(i)))?;
+        let timed = timing::repeat(limit, keys.len(), |i| check::absent(&**store, keys.key(i)))?;
         let rate = Sample::rate(&timed, keys.len(), 1);
         samples.push(Sample {
             part: format!("n = {}", crate::table::grouped(sizes.n)),

@@ -128,7 +128,7 @@ pub fn fill(spec: &Spec) -> Result<()> {
         let entries = killed_puts(workload, spec);
         (0..entries.len()).try_for_each(|i| store.put(entries.key(i), entries.value(i)))?;
     } else {
-        store::load(&*store, &store::all(spec.effort.sizes), 0)?;
+        store.load(&store::all(spec.effort.sizes), 0)?;
     }
     let mut out = std::io::stdout();
     writeln!(out, "{FULL}")?;

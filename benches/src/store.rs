@@ -1,6 +1,6 @@
 //! A store as the benchmark holds it: open, with a thread that does its background work, and how it is filled.
 
-use crate::engines::Subject;
+use crate::engines::{Kind, Subject};
 use crate::entries::{Entries, Order, Sizes};
 use anyhow::Result;
 use contract::{Batch, Durability, Engine, Worker};
@@ -9,12 +9,15 @@ use std::sync::Arc;
 use vfs::Vfs;
 
 /// Entries in a batch of a load that nobody times.
-pub const LOAD_BATCH: u64 = 1000;
+const LOAD_BATCH: u64 = 1000;
+/// The same for rivals: trees that copy what they change would take many times as long by smaller ones.
+const RIVAL_BATCH: u64 = 100_000;
 
 /// An open store and the thread that attends to it. Dropping it closes both.
 pub struct Store {
     engine: Arc<dyn Engine>,
     _worker: Worker,
+    load_batch: u64,
 }
 
 impl Store {
@@ -22,7 +25,21 @@ impl Store {
     pub fn open(subject: &Subject, vfs: Arc<dyn Vfs>, durability: Durability) -> contract::Result<Self> {
         let (engine, _) = (subject.stage.open)(vfs, &subject.options(durability)?)?;
         let worker = Worker::start(&engine);
-        Ok(Self { engine, _worker: worker })
+        let load_batch = if subject.kind == Kind::Rival { RIVAL_BATCH } else { LOAD_BATCH };
+        Ok(Self { engine, _worker: worker, load_batch })
+    }
+
+    /// Writes the entries from number `from` on, in batches.
+    pub fn load(&self, entries: &Entries, from: u64) -> Result<()> {
+        let mut batch = Batch::new();
+        for i in from..entries.len() {
+            batch.put(entries.key(i), entries.value(i));
+            if (i + 1) % self.load_batch == 0 || i + 1 == entries.len() {
+                self.engine.write(&batch)?;
+                batch.clear();
+            }
+        }
+        Ok(())
     }
 
     /// Closes the store, and says whether that worked.
@@ -42,37 +59,6 @@ impl Deref for Store {
 /// The entries that lie in a loaded store, in the order in which they were written.
 pub fn all(sizes: Sizes) -> Entries {
     Entries::new(sizes, Order::Shuffled(0), sizes.n)
-}
-
-/// Writes the entries from number `from` on, in batches.
-pub fn load(engine: &dyn Engine, entries: &Entries, from: u64) -> Result<()> {
-    in_batches(engine, entries, from, |batch, i| {
-        batch.put(entries.key(i), entries.value(i));
-    })
-}
-
-/// Deletes the entries from number `from` on, in batches.
-pub fn unload(engine: &dyn Engine, entries: &Entries, from: u64) -> Result<()> {
-    in_batches(engine, entries, from, |batch, i| {
-        batch.delete(entries.key(i));
-    })
-}
-
-fn in_batches(
-    engine: &dyn Engine,
-    entries: &Entries,
-    from: u64,
-    add: impl Fn(&mut Batch, u64),
-) -> Result<()> {
-    let mut batch = Batch::new();
-    for i in from..entries.len() {
-        add(&mut batch, i);
-        if (i + 1) % LOAD_BATCH == 0 || i + 1 == entries.len() {
-            engine.write(&batch)?;
-            batch.clear();
-        }
-    }
-    Ok(())
 }
 
 /// Writes one operation of a fill: `batch` entries from number `i * batch` on.

@@ -45,7 +45,7 @@ impl Grid {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        table.add_rows(&self.rows);
+        table.add_rows(self.rows.iter().map(|row| row.iter().map(|cell| cell.trim_matches('*'))));
         table.to_string()
     }
 

@@ -140,6 +140,11 @@ pub fn beside(limit: Duration, works: &[Work<'_>]) -> Result<Vec<Timed>> {
     })
 }
 
+/// Lets a millisecond pass, for who has nothing to do.
+pub fn rest() {
+    std::thread::park_timeout(Duration::from_millis(1));
+}
+
 /// How long one call takes.
 pub fn once<T>(op: impl FnOnce() -> Result<T>) -> Result<(T, Duration)> {
     let start = Instant::now();

@@ -29,7 +29,9 @@ pub struct Workload {
     pub before: Before,
     /// What is timed.
     pub timed: Action,
-    /// Options under which it is measured besides, on engines that have them, each as `name=value`.
+    /// Options under which it is measured, on engines that have them, each as `name=value`.
+    pub with: &'static [&'static str],
+    /// Options under which it is measured besides.
     pub under: &'static [&'static str],
     /// Who takes part besides our engines.
     pub who: Who,
@@ -53,7 +55,7 @@ const fn put(order: Order, batch: u64, threads: u64) -> Action {
 
 const fn on_request(name: &'static str, before: Before, timed: Action, help: &'static str) -> Workload {
     let durability = Durability::OnRequest;
-    Workload { name, help, durability, before, timed, under: &[], who: Who::Ours }
+    Workload { name, help, durability, before, timed, with: &[], under: &[], who: Who::Ours }
 }
 
 const fn every_write(name: &'static str, timed: Action, help: &'static str) -> Workload {
@@ -70,6 +72,10 @@ impl Workload {
         Self { who: Who::Everybody, ..self }
     }
 
+    const fn with(self, with: &'static [&'static str]) -> Self {
+        Self { with, ..self }
+    }
+
     /// Measured also under these options.
     const fn under(self, under: &'static [&'static str]) -> Self {
         Self { under, ..self }
@@ -80,6 +86,8 @@ impl Workload {
 const MAPPED: &[&str] = &["reads=mapped"];
 /// No saved index, in engines that save one.
 const NO_HINTS: &[&str] = &["hints=off"];
+/// So small that there is something to merge all the time.
+const SMALL_SEGMENTS: &[&str] = &["segment-bytes=8MiB"];
 
 // ANCHOR: workloads
 /// Every workload, in the order of the tables.
@@ -98,7 +106,6 @@ pub static ALL: &[Workload] = {
             .with_all(),
         on_request("fillbatch100", Nothing, put(Shuffled(0), 100, 1), "entries, in batches of 100, shuffled")
             .with_rivals(),
-        on_request("deleterandom", Loaded, Delete, "deletes of every present key, shuffled").with_all(),
         every_write("fillsync", put(Shuffled(0), 1, 1), "puts, each on the device before it is acknowledged")
             .with_rivals(),
         every_write("fillsync8t", put(Shuffled(0), 1, 8), "the same by 8 threads, which may share a sync")
@@ -139,12 +146,14 @@ pub static ALL: &[Workload] = {
         on_request("rww", Loaded, Beside { compacting: false }, "gets by one thread beside puts by another")
             .under(MAPPED)
             .with_all(),
+        on_request("deleterandom", Loaded, Delete, "deletes of every present key, shuffled").with_all(),
         on_request(
             "rww-merge",
             Loaded,
             Beside { compacting: true },
-            "the same beside `compact`, over and over",
+            "the same beside `compact`, over and over; segments of 8 MiB, where there are segments",
         )
+        .with(SMALL_SEGMENTS)
         .under(MAPPED),
         on_request("ycsb-a", Loaded, Ycsb(&ycsb::A), "half gets, half puts over present keys")
             .under(MAPPED)
@@ -224,10 +233,16 @@ impl Workload {
     /// Workloads of one name here are measured by one process, one after the other, in one store: they leave it as it
     /// was, or each goes on where the one before ended.
     pub fn sitting(&self) -> &'static str {
-        match self.timed {
-            Action::Get(_) | Action::GetByTwo | Action::Scan | Action::Seek => "reads",
-            Action::Ycsb(_) => "ycsb",
-            Action::GetCities | Action::ScanCountry => "cities",
+        match (self.before, self.timed) {
+            (Before::Loaded, Action::Put { .. } | Action::Delete | Action::Beside { compacting: false }) => {
+                "writes"
+            }
+            // What only reads comes first.
+            (
+                Before::Loaded,
+                Action::Get(_) | Action::GetByTwo | Action::Scan | Action::Seek | Action::Ycsb(_),
+            ) => "reads",
+            (Before::Cities, _) => "cities",
             _ => self.name,
         }
     }

@@ -61,7 +61,7 @@ fn the_latest_keys_are_read_most() {
 #[test]
 fn what_was_done_of_a_plan_is_what_the_store_holds() -> Result<()> {
     let store = Store::open(&Subject::named("oracle")?, Arc::new(MemFs::new()), Durability::OnRequest)?;
-    store::load(&*store, &store::all(SIZES), 0)?;
+    store.load(&store::all(SIZES), 0)?;
     let mut model = Model::loaded(SIZES);
     for (mix, ops) in [(&A, 3000), (&D, 2000), (&F, 1000), (&E, 500), (&A, 17)] {
         let mut plan = model.plan(mix, ops);
