@@ -35,7 +35,7 @@ use seed::Seed;
 use shard::Shard;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// How many shards. One reader costs the same with 64 and with 256; fewer make writers meet, and a shard that grows
+/// How many shards. One reader costs nearly the same with 64 and with 256; fewer make writers meet, and a shard that grows
 /// keeps its readers waiting longer.
 const SHARDS: usize = 128;
 
