@@ -7,7 +7,8 @@
 //!    bounds beside the engines; the one who begins changes from round to round.
 //! 3. A cell of ours that fails ends the run: there is no report of a part. Where a rival fails, that is what the
 //!    report says of it.
-//! 4. A run that is interrupted leaves neither data nor half a report.
+//! 4. A rival that takes very long is measured in the first round only, and the report says so.
+//! 5. A run that is interrupted leaves neither data nor half a report.
 
 mod cells;
 
@@ -15,6 +16,7 @@ use crate::cell::{Answer, Spec};
 use crate::engines::Subject;
 use crate::machine::Machine;
 use crate::report::{EngineInfo, Report, SCHEMA};
+use crate::timing;
 use crate::workload::{self, Action, Effort, Workload};
 use anyhow::{Context, Result, bail, ensure};
 use cells::{Cell, Group};
@@ -22,6 +24,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The argument that makes the program measure one [`Spec`] and answer in JSON.
 pub const CELL: &str = "cell";
@@ -42,6 +45,8 @@ pub struct Plan {
     pub against: Vec<String>,
     /// How much, and how often.
     pub effort: Effort,
+    /// A rival that takes longer than this for a cell is not measured again in later rounds.
+    pub patience: Duration,
     /// A directory under which stores are made and removed.
     pub dir: PathBuf,
     /// How the report says it was made.
@@ -60,11 +65,15 @@ pub fn run(plan: &Plan, stop: &AtomicBool) -> Result<Report> {
     for round in 0..plan.effort.rounds {
         for group in &mut groups {
             for cell in group.turns(round) {
+                if !cell.goes_on(plan.patience) {
+                    bar.inc(1);
+                    continue;
+                }
                 bar.set_message(format!("round {} of {}: {}", round + 1, plan.effort.rounds, cell.what()));
-                let answers = measure(plan, cell);
+                let answers = timing::once(|| measure(plan, cell));
                 ensure!(!stop.load(Ordering::Relaxed), "interrupted; nothing was kept");
                 match answers {
-                    Ok(answers) => cell.learn(answers)?,
+                    Ok((answers, took)) => cell.learn(answers, took)?,
                     Err(e) if cell.is_rival() => cell.fail(&e),
                     Err(e) => return Err(e),
                 }
@@ -87,6 +96,7 @@ pub fn run(plan: &Plan, stop: &AtomicBool) -> Result<Report> {
         against: plan.against.clone(),
         rows: cells::rows(&groups, &names)?,
         not_applicable: cells::not_applicable(&groups),
+        measured_once: cells::measured_once(&groups),
     })
 }
 

@@ -1,5 +1,8 @@
 //! What is timed of one engine by one caller: writes, deletes, gets, walks.
 
+#[cfg(test)]
+mod tests;
+
 use crate::entries::{Entries, Order, Random, Sizes};
 use crate::report::{Sample, Unit};
 use crate::store::{self, Store};

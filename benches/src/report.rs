@@ -39,6 +39,9 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// What was left out, and why.
     pub not_applicable: Vec<String>,
+    /// Who took so long that there was one round only.
+    #[serde(default)]
+    pub measured_once: Vec<String>,
 }
 
 /// An engine as a report names it.

@@ -169,7 +169,8 @@ pub fn notes(report: &Report) -> Vec<String> {
     let with_note = report.rows.iter().filter(|row| !row.note.is_empty());
     let notes = with_note.map(|row| format!("{} on {}: {}", row.name(), row.subject, row.note));
     let left_out = report.not_applicable.iter().map(|line| format!("not applicable: {line}"));
-    compare::losses(report).into_iter().chain(notes).chain(left_out).collect()
+    let once = report.measured_once.iter().cloned();
+    compare::losses(report).into_iter().chain(notes).chain(once).chain(left_out).collect()
 }
 
 /// Three significant digits, and all digits before the point.

@@ -32,6 +32,7 @@ const RUNS: &[(&str, Args)] = &[
             ("--engine", "stage2"),
             ("--rivals", "fjall,redb,lmdb,sled,tinkv"),
             ("--limit", "1"),
+            ("--patience", "20"),
             ("--against", "stage1"),
             ("--against", "hash-log"),
             ("--against", "lmdb-wmap"),

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// Measures the engines, and beside them what this machine allows.
 ///
@@ -98,6 +99,9 @@ struct EffortArgs {
     /// Seconds after which a timed phase ends, done or not [default: 4; with --quick 0.5]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     limit: Option<f64>,
+    /// Seconds after which a rival's workloads are measured in one round only
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    patience: f64,
 }
 
 #[derive(Args)]
@@ -182,6 +186,7 @@ fn plan(args: &RunArgs) -> Plan {
         against: args.against.clone(),
         bounds: !args.no_bounds,
         effort: effort(&args.effort),
+        patience: Duration::from_secs_f64(args.effort.patience),
         dir: args.dir.clone(),
         command: format!("cargo xtask bench {}", words.join(" ")).trim_end().to_owned(),
     }

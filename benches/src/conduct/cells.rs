@@ -7,6 +7,7 @@ use crate::engines::{Kind, Subject};
 use crate::report::{BOUND, Row, Sample};
 use crate::workload::{self, Workload, durability_name};
 use anyhow::{Context, Error, Result, ensure};
+use std::time::Duration;
 
 /// The cells of one sitting: everyone who takes part.
 pub(super) struct Group {
@@ -19,6 +20,10 @@ pub(super) struct Cell {
     pub(super) subject: String,
     kind: Kind,
     tasks: Vec<Task>,
+    /// How long its longest round took.
+    took: Duration,
+    /// Set where it took so long that it was not measured again.
+    once: bool,
 }
 
 /// One workload, or one bound, of a cell.
@@ -63,6 +68,7 @@ fn subject_cells(plan: &Plan, workloads: &[&'static Workload]) -> Vec<Cell> {
             continue;
         }
         let mut settings: Vec<&str> = workloads.iter().flat_map(|w| w.under).copied().collect();
+        settings.sort_unstable();
         settings.dedup();
         for variant in settings.iter().filter_map(|setting| Some((setting, subject.under(setting)?))) {
             let (setting, subject) = variant;
@@ -79,7 +85,7 @@ fn bound_cells(workload: &'static Workload) -> impl Iterator<Item = Cell> {
     beside.map(|bound| {
         let durability = bound.durability.map_or("", durability_name);
         let task = Task::new(bound.name, None, bound.part_beside(workload.name), durability);
-        Cell { subject: BOUND.into(), kind: Kind::Bound, tasks: vec![task] }
+        Cell::new(BOUND, Kind::Bound, vec![task])
     })
 }
 
@@ -102,7 +108,17 @@ impl Cell {
         let task = |workload: &'static Workload| {
             Task::new(workload.name, Some(workload), String::new(), durability_name(workload.durability))
         };
-        Self { subject: subject.name.clone(), kind: subject.kind, tasks: workloads.map(task).collect() }
+        Self::new(&subject.name, subject.kind, workloads.map(task).collect())
+    }
+
+    fn new(subject: &str, kind: Kind, tasks: Vec<Task>) -> Self {
+        Self { subject: subject.into(), kind, tasks, took: Duration::ZERO, once: false }
+    }
+
+    /// Whether it is measured in this round too. A rival that took longer than `patience` is not.
+    pub(super) fn goes_on(&mut self, patience: Duration) -> bool {
+        self.once = self.is_rival() && self.took > patience;
+        !self.once
     }
 
     pub(super) fn is_rival(&self) -> bool {
@@ -122,8 +138,9 @@ impl Cell {
         format!("{} on {}", self.names().join(", "), self.subject)
     }
 
-    /// Keeps what a round measured.
-    pub(super) fn learn(&mut self, answers: Vec<Answer>) -> Result<()> {
+    /// Keeps what a round measured, and how long that took.
+    pub(super) fn learn(&mut self, answers: Vec<Answer>, took: Duration) -> Result<()> {
+        self.took = self.took.max(took);
         ensure!(answers.len() == self.tasks.len(), "{} answered {} times", self.what(), answers.len());
         for (task, answer) in self.tasks.iter_mut().zip(answers) {
             match answer {
@@ -207,4 +224,43 @@ pub(super) fn not_applicable(groups: &[Group]) -> Vec<String> {
     }
     let line = |(who, why, names): &(&str, &str, Vec<&str>)| format!("{} on {who}: {why}", names.join(", "));
     reasons.iter().map(line).collect()
+}
+
+/// Who was measured in one round only, and why.
+pub(super) fn measured_once(groups: &[Group]) -> Vec<String> {
+    let once = groups.iter().flat_map(|group| &group.cells).filter(|cell| cell.once);
+    once.map(|cell| format!("{}: one round only, which took {} s", cell.what(), cell.took.as_secs()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_rival_that_is_very_slow_is_not_measured_again() -> Result<()> {
+        for (kind, seconds, again) in [
+            (Kind::Rival, 9, true),
+            (Kind::Rival, 11, false),
+            (Kind::Engine, 99, true),
+            (Kind::Bound, 99, true),
+        ] {
+            let mut cell = Cell::new("somebody", kind, Vec::new());
+            assert!(cell.goes_on(Duration::ZERO), "before it was measured");
+            cell.learn(Vec::new(), Duration::from_secs(seconds))?;
+            assert_eq!(cell.goes_on(Duration::from_secs(10)), again, "{kind:?}, {seconds} s");
+            let said = measured_once(&[Group { cells: vec![cell] }]);
+            assert_eq!(said.is_empty(), again, "{said:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_one_who_begins_changes_and_everybody_has_a_turn() {
+        let names = ["a", "b", "c"];
+        let cells = names.iter().map(|name| Cell::new(name, Kind::Engine, Vec::new())).collect();
+        let mut group = Group { cells };
+        let mut order = |round| group.turns(round).map(|cell| cell.subject.clone()).collect::<String>();
+        assert_eq!([0, 1, 2, 3].map(&mut order), ["abc", "bca", "cab", "abc"]);
+    }
 }
