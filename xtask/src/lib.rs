@@ -5,7 +5,7 @@
 //! | [`ci`] | runs every check, one after another, and says how long each took |
 //! | [`tidy`] | checks the source for what neither rustfmt nor clippy can see |
 //! | [`book`] | builds the book, shows it, and finds where it and the code have drifted apart |
-//! | [`bench`] | builds the benchmark, with rivals if asked, and knows the runs that the book shows |
+//! | [`mod@bench`] | builds the benchmark, with rivals if asked, and knows the runs that the book shows |
 //! | [`workspace`] | where things lie, and how cargo is called |
 //!
 //! **Invariants** Compiles in seconds, since every command waits for it. What is heavy, mdBook above all, is behind
