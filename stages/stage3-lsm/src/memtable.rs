@@ -1,0 +1,1 @@
+//! The memtable: what was written last, sorted, in memory.

@@ -1,0 +1,1 @@
+//! Tables: sorted files that never change again.
