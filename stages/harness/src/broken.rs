@@ -10,7 +10,6 @@ pub mod engines;
 pub mod worlds;
 
 use crate::crash::lab::{Progress, Search};
-use crate::crash::run::tiny_options;
 use crate::crash::{Plan, story};
 use crate::damage::{Fixture, every_injury};
 use crate::faults;
@@ -61,7 +60,7 @@ impl Lab {
                 Some((found.broken.failure.invariant, told))
             }
             Self::Faults => ["on-request", "every-write"].into_iter().find_map(|sync| {
-                let options = tiny_options(stage, 1).with("sync", sync).ok()?;
+                let options = faults::busiest_options(stage, sync).ok()?;
                 let found = faults::every_call(stage, &options, 1, 1).err()?;
                 Some((found.failure.invariant, found.to_string()))
             }),

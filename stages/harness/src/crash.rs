@@ -43,7 +43,8 @@ pub struct Script {
 
 impl Script {
     /// The script that is `seed`: twelve small operations in the first life, a few in each later one. In every other
-    /// some values are larger than two sectors: only then can a crash leave a hole between what landed.
+    /// some values are larger than two sectors: only then can a crash leave a hole between what landed. In every third
+    /// there is upkeep all the time.
     pub fn generate(seed: u64, plan: &Plan) -> Self {
         let small = Shape::small();
         let holes = mix(&[seed, 0x401e]).is_multiple_of(2);
@@ -58,6 +59,9 @@ impl Script {
         // The death of the process is a crash, and comes everywhere anyway.
         for ops in &mut lives {
             ops.retain(|op| *op != Op::Kill);
+            if mix(&[seed, 0x57e9]).is_multiple_of(3) {
+                *ops = ops.iter().flat_map(|op| [op.clone(), Op::Step, Op::Step]).collect();
+            }
         }
         Self { lives }
     }

@@ -17,10 +17,12 @@
 pub mod hooked;
 pub mod trial;
 
+use crate::crash::run::tiny_options;
 use crate::failure::Failure;
 use crate::ops::{self, Op};
 use contract::{Options, Stage};
 use std::fmt;
+use std::sync::Arc;
 use vfs::sim::{Effect, Errno, Fault, Lasts, Op as Call, SimFs};
 
 /// What is wrong with the world.
@@ -145,13 +147,51 @@ pub struct Tally {
     pub images: u64,
 }
 
-/// The workloads that every call of is made to fail. They use everything that writes, and read in between.
-pub const WORKLOADS: [&str; 3] = [
+/// The workloads that every call of is made to fail. They use everything that writes, and read in between; the last
+/// keeps the store up all the time.
+pub const WORKLOADS: [&str; 4] = [
     "put a 1\nput b 22\nsync\ndelete a\nbatch put c 3 ; put b 4 ; delete a\nsync\nget b\nclose\nput d 5\nscan\nput e 6\n",
     "put a 1\nput-if-absent a 2\nput-if-absent f 7\nput a 3\nput b 8\nsync\ncompact\nput c 4\nverify\ncontains c\n\
      delete a\ncompact\nstep\nsync\nput g 9\nscan-prefix g\n",
     "batch put k 1 ; put l 2\ndrop\nput m 3\nsync\nput n 4\nkill\nget m\nput o 5\nexplain n\nclose\nget o\n",
+    "put a \"1\"*60\nput b 2\nstep\nstep\nput a \"3\"*50\nbatch put c 4 ; delete b\nstep\nstep\nstep\nget a\nput a 5\nstep\nstep\nscan\n\
+     close\nget c\n",
 ];
+
+/// The options among those that are worth a test under which the workloads make the most calls: where an engine can
+/// have several files, it has them.
+pub fn busiest_options(stage: &'static Stage, sync: &str) -> contract::Result<Options> {
+    let mut busiest: Option<(u64, Options)> = None;
+    for seed in 0..16 {
+        let options = tiny_options(stage, seed).with("sync", sync)?;
+        let calls = calls(stage, &options)?;
+        if busiest.as_ref().is_none_or(|(most, _)| calls > *most) {
+            busiest = Some((calls, options));
+        }
+    }
+    busiest.map(|(_, options)| options).ok_or(contract::Error::Unsupported { what: "no options" })
+}
+
+/// How many calls the workloads make.
+fn calls(stage: &'static Stage, options: &Options) -> contract::Result<u64> {
+    let mut calls = 0;
+    for workload in WORKLOADS {
+        let fs = SimFs::new();
+        let open = || (stage.open)(Arc::new(fs.clone()), options).map(|(engine, _)| engine);
+        let mut engine = Some(open()?);
+        for op in ops::text::parse(workload).unwrap_or_default() {
+            if let Some(open) = &engine {
+                ops::apply(&**open, &op)?;
+            }
+            if op.reopens() {
+                drop(engine.take());
+                engine = Some(open()?);
+            }
+        }
+        calls += fs.all_calls();
+    }
+    Ok(calls)
+}
 
 /// Makes every call of every workload fail in every way. `one_in` leaves all but one in so many trials out; which ones
 /// stay is drawn from `seed`.

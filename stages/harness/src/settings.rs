@@ -37,6 +37,22 @@ pub fn draw(stage: &Stage, seed: u64) -> Options {
     options
 }
 
+/// Every size and every count as small as it may be, all choices at their defaults: whatever can be begun anew, merged or
+/// given back is, at once.
+///
+/// # Panics
+/// If an option refuses a value of its own table.
+pub fn smallest(stage: &Stage) -> Options {
+    let mut options = stage.default_options();
+    for spec in stage.options {
+        if let Kind::Bytes { min, .. } | Kind::Count { min, .. } = spec.kind {
+            let done = options.set(spec.name, &min.to_string());
+            done.unwrap_or_else(|e| panic!("{}: its own value is refused: {e}", stage.name));
+        }
+    }
+    options
+}
+
 /// The defaults, and everything that differs from them in one option.
 ///
 /// # Panics

@@ -1,16 +1,16 @@
 //! Every engine that keeps anything, crashed before every call with every kind of crash, and again during recovery.
 //!
-//! Fixed seeds, a few seconds. `cargo xtask crash` does the same for as long as you like.
+//! Fixed seeds, half a minute. `cargo xtask crash` does the same for as long as you like.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use contract::{KeyRange, oracle};
 use harness::crash::lab::{Progress, Search};
-use harness::crash::run::tiny_options;
+use harness::crash::run::{Run, tiny_options};
 use harness::crash::{Plan, Script, Tally, explore, story};
 use harness::faults::hooked::{Hooked, Hooks};
 use harness::invariant::Invariant;
 use harness::ops::text;
-use harness::registry::persistent;
+use harness::registry::{find, persistent};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -29,7 +29,31 @@ fn every_crash_at_every_call() {
             panic!("{}", story::tell(stage, violation, &mut |_, _| {}));
         }
         eprintln!("{}: {:?}", stage.name, outcome.tally);
-        assert!(outcome.tally.by_kind.iter().all(|images| *images > 0) && outcome.tally.in_recovery > 0);
+        let tally = outcome.tally;
+        assert!(tally.by_kind.iter().all(|images| *images > 0));
+        assert!(tally.in_recovery > 10_000 && tally.in_merge > 4_000, "{tally:?}");
+    }
+}
+
+/// What the lab is for happens in the lab: many workloads of an engine with several files begin new ones, and many merge
+/// them and open from what was saved. Without this, a change of a default could take it all away unseen.
+#[test]
+fn the_workloads_roll_merge_and_save() {
+    const WORKLOADS: u64 = 90;
+    let often = [("segments", 2, 30), ("merges", 0, 40), ("opening-hints", 0, 10)];
+    let stage = find("stage2").expect("it is in the registry");
+    let mut reached = [0; 3];
+    for seed in 0..WORKLOADS {
+        let script = Script::generate(seed, &Plan::default());
+        let mut run = Run::first(stage, seed).unwrap();
+        run.perform(script.part(0)).unwrap();
+        for (reached, (name, more_than, _)) in reached.iter_mut().zip(often) {
+            *reached += u64::from(run.figures.get(name).is_some_and(|value| *value > more_than));
+        }
+    }
+    eprintln!("{often:?} in {reached:?} of {WORKLOADS} workloads");
+    for (reached, (name, more_than, percent)) in reached.into_iter().zip(often) {
+        assert!(reached * 100 >= WORKLOADS * percent, "{name} > {more_than} in {reached} workloads only");
     }
 }
 

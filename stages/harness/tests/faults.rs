@@ -2,11 +2,11 @@
 //! passes on what the kernel says.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
-use harness::crash::run::tiny_options;
 use harness::faults;
 use harness::gate::{Event, Gate};
 use harness::invariant::Invariant;
 use harness::registry::persistent;
+use harness::settings;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs};
 fn every_failing_call() {
     for stage in persistent("every_failing_call") {
         for sync in ["on-request", "every-write"] {
-            let options = tiny_options(stage, 1).with("sync", sync).unwrap();
+            let options = faults::busiest_options(stage, sync).unwrap();
             match faults::every_call(stage, &options, 1, 1) {
                 Ok(tally) => {
-                    eprintln!("{} {sync}: {tally:?}", stage.name);
+                    eprintln!("{} with {}: {tally:?}", stage.name, settings::show(&options));
                     assert!(tally.struck > 1000, "{tally:?}");
                 }
                 Err(counterexample) => panic!("{counterexample}"),

@@ -6,7 +6,6 @@
 use contract::Stage;
 use harness::broken::{self, BROKEN};
 use harness::crash::lab::{Outcome, Progress, Search};
-use harness::crash::run::tiny_options;
 use harness::crash::{Plan, story};
 use harness::registry::{find, registry};
 use harness::{damage, faults};
@@ -181,7 +180,8 @@ const ONE_IN: u64 = 8;
 
 /// A sample of failing calls and of injuries; `Err` is a broken promise, told.
 fn sample(stage: &'static Stage, seed: u64) -> Result<String, String> {
-    let options = tiny_options(stage, seed);
+    let sync = if seed.is_multiple_of(2) { "every-write" } else { "on-request" };
+    let options = faults::busiest_options(stage, sync).map_err(|e| e.to_string())?;
     let calls = faults::every_call(stage, &options, seed, ONE_IN).map_err(|e| e.to_string())?;
     let mut injuries = damage::Tally::default();
     for fixture in damage::Fixture::all(stage, seed..seed + 1).map_err(|e| e.to_string())? {
@@ -228,13 +228,14 @@ fn summary(engine: &str, outcome: &Outcome, seed: u64, took: Duration) -> String
     let kinds: Vec<_> = tally.by_kind.iter().enumerate().map(|(k, n)| format!("K{k} {n}")).collect();
     format!(
         "{engine}: {} images of {} workloads in {:.1} s, {} a second (seed {seed}); {}; {} inside a recovery (K7), \
-         {} refused under torn sectors; violations: {}",
+         {} inside a merge, {} refused under torn sectors; violations: {}",
         tally.images(),
         outcome.workloads,
         took.as_secs_f64(),
         per_second(tally.images(), took),
         kinds.join(", "),
         tally.in_recovery,
+        tally.in_merge,
         tally.refused,
         u8::from(outcome.violation.is_some()),
     )

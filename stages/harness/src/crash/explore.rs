@@ -1,11 +1,12 @@
 //! Crashes one workload at every call, opens what is left, judges it, goes on, and crashes again.
 
 use super::ledger::{Ledger, Window};
-use super::run::Run;
+use super::run::{Run, tiny_options};
 use super::{Plan, Script, mix, untouched};
 use crate::failure::Failure;
 use crate::invariant::Invariant;
 use contract::{Error, Stage};
+use std::sync::Arc;
 use vfs::sim::{Crash, CrashKind, Profile, SimFs};
 
 /// One crash of a story: before which call it comes, and of what sort.
@@ -24,6 +25,8 @@ pub struct Tally {
     pub by_kind: [u64; 7],
     /// How many of them were crashes inside a recovery from an earlier crash: K7.
     pub in_recovery: u64,
+    /// How many of them were crashes inside a merge or a compaction.
+    pub in_merge: u64,
     /// Images that refused to open, under the hard profile only.
     pub refused: u64,
 }
@@ -40,6 +43,7 @@ impl Tally {
             *mine += theirs;
         }
         self.in_recovery += other.in_recovery;
+        self.in_merge += other.in_merge;
         self.refused += other.refused;
     }
 }
@@ -157,6 +161,7 @@ impl<'a> Explorer<'a> {
         if self.path.len() > 1 && moment.at_call < run.ledger.opened_at() {
             self.tally.in_recovery += 1;
         }
+        self.tally.in_merge += u64::from(run.ledger.is_merging(moment.at_call));
         let image = run.fs.image(moment.at_call, &moment.crash);
         let next = self.life_after(run, moment, image)?;
         let Some(mut next) = next.filter(|_| branch && self.path.len() < self.plan.depth) else {
@@ -182,10 +187,13 @@ impl<'a> Explorer<'a> {
         let kill = moment.crash.kind == CrashKind::ProcessKill;
         let seed = mix(&[self.seed, self.path.len() as u64, 0x11fe]);
         if moment.crash.profile == Profile::Hard {
-            return self.guard(|| hard(self.stage, seed, &image, &run.ledger, window)).map(|refused| {
-                self.tally.refused += u64::from(refused);
-                None
-            });
+            let merged = run.ledger.has_merged(moment.at_call);
+            return self.guard(|| hard(self.stage, seed, &image, &run.ledger, window, merged)).map(
+                |refused| {
+                    self.tally.refused += u64::from(refused);
+                    None
+                },
+            );
         }
         let life = self.guard(|| {
             // Looked at before it is opened, but what opening finds tells more.
@@ -236,11 +244,29 @@ fn undamaged(stage: &Stage, image: &SimFs) -> Result<(), Failure> {
 
 /// A crash that may damage what was durable. A store may refuse such an image as damaged, or tell what it cut, but it
 /// never makes anything up and never goes back without a word. True if it refused.
-fn hard(stage: &Stage, seed: u64, image: &SimFs, ledger: &Ledger, window: Window) -> Result<bool, Failure> {
+fn hard(
+    stage: &Stage,
+    seed: u64,
+    image: &SimFs,
+    ledger: &Ledger,
+    window: Window,
+    merged: bool,
+) -> Result<bool, Failure> {
+    use Invariant::{AtomicBatch, Durability, NoResurrection, Prefix};
     let anything = Window { synced: 0, acknowledged: 0, ..window };
+    let before = image.image(0, &Crash::new(CrashKind::ProcessKill, 0));
     let run = match Run::after(stage, seed, image.clone(), ledger, anything, false) {
         Err(failure) if failure.invariant == Invariant::TornTail => {
             return untouched(image, "an opening that failed").map(|()| true);
+        }
+        // A merge has dropped what was overwritten; if what overwrote it is damaged now, no earlier state is left. What
+        // is left is told of as cut, and nobody made it up.
+        Err(failure)
+            if merged && matches!(failure.invariant, AtomicBatch | Durability | NoResurrection | Prefix) =>
+        {
+            let tells = (stage.open)(Arc::new(before), &tiny_options(stage, seed))
+                .is_ok_and(|(_, report)| report.cut.is_some());
+            return if tells { Ok(false) } else { Err(failure) };
         }
         other => other?,
     };

@@ -30,6 +30,8 @@ pub struct Ledger {
     floor: usize,
     /// What the store held before the first operation that failed, if one did.
     undoubted: Option<Vec<Model>>,
+    /// Whether the store has merged in an earlier life.
+    had_merged: bool,
     written: Written,
 }
 
@@ -47,6 +49,8 @@ pub struct Step {
     pub ended: Option<u64>,
     /// Whether power loss cannot take back what was acknowledged up to here.
     pub durable: bool,
+    /// Whether the store has merged or compacted in it.
+    pub merged: bool,
 }
 
 /// Which points a crash may leave, each bound included.
@@ -77,6 +81,7 @@ impl Ledger {
             inherited: 1,
             floor: 0,
             undoubted: None,
+            had_merged: false,
             written: Written::new(),
         }
     }
@@ -92,6 +97,7 @@ impl Ledger {
             inherited: found + 1,
             floor,
             undoubted: None,
+            had_merged: self.has_merged(u64::MAX),
             written: self.written.clone(),
         }
     }
@@ -130,7 +136,7 @@ impl Ledger {
         for (key, value) in op.into_iter().flat_map(writes) {
             self.written.entry(key).or_default().extend(value);
         }
-        self.steps.push(Step { op: op.cloned(), began: call, ended: None, durable: false });
+        self.steps.push(Step { op: op.cloned(), began: call, ended: None, durable: false, merged: false });
     }
 
     /// Notes that the last operation was acknowledged, and whether everything up to it is then durable.
@@ -138,6 +144,24 @@ impl Ledger {
         if let Some(step) = self.steps.last_mut() {
             (step.ended, step.durable) = (Some(call), durable);
         }
+    }
+
+    /// Notes that the last operation merged or compacted.
+    pub fn merged(&mut self) {
+        if let Some(step) = self.steps.last_mut() {
+            step.merged = true;
+        }
+    }
+
+    /// Whether the store has begun to merge or compact before the call `at_call`, in this life or an earlier one.
+    pub fn has_merged(&self, at_call: u64) -> bool {
+        self.had_merged || self.steps.iter().any(|step| step.merged && step.began < at_call)
+    }
+
+    /// Whether a crash before the call `at_call` takes effect comes into the middle of a merge or a compaction.
+    pub fn is_merging(&self, at_call: u64) -> bool {
+        let inside = |step: &Step| step.began < at_call && step.ended.is_none_or(|ended| at_call < ended);
+        self.steps.iter().any(|step| step.merged && inside(step))
     }
 
     /// Notes that the last operation failed: it may have happened or not, and what comes later is in the same doubt.

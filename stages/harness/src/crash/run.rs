@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::invariant::Invariant;
 use crate::ops::{self, Op};
 use contract::{Durability, Engine, Kind, Options, RecoveryReport, Stage};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use vfs::Vfs;
 use vfs::sim::{Errno, Fault, SimFs};
@@ -18,10 +19,15 @@ pub struct Run<'a> {
     pub fs: SimFs,
     /// What was asked for and what was acknowledged.
     pub ledger: Ledger,
+    /// The largest value that each figure of the engine had, by its name.
+    pub figures: Figures,
     engine: Option<Arc<dyn Engine>>,
     options: Options,
     openings: u64,
 }
+
+/// Figures by name.
+pub type Figures = BTreeMap<&'static str, u64>;
 
 /// What the first opening of a life found.
 pub struct Found {
@@ -39,6 +45,7 @@ impl<'a> Run<'a> {
             seed,
             fs: SimFs::new(),
             ledger: Ledger::new(),
+            figures: Figures::new(),
             engine: None,
             options: stage.default_options(),
             openings: 0,
@@ -67,6 +74,7 @@ impl<'a> Run<'a> {
             seed,
             fs: image,
             ledger: Ledger::new(),
+            figures: Figures::new(),
             engine: Some(engine),
             options,
             openings: 1,
@@ -108,6 +116,18 @@ impl<'a> Run<'a> {
                     format!("returned {did}, expected {absent}")
                 })?;
             }
+            Op::Compact | Op::Step => {
+                let (before, calls) = (self.merges(&*engine), self.fs.calls());
+                ops::apply(&*engine, op).map_err(must)?;
+                let merged = match before {
+                    Some(before) => self.merges(&*engine) > Some(before),
+                    // It does not count merges, so a compaction that did anything was one.
+                    None => *op == Op::Compact && self.fs.calls() > calls,
+                };
+                if merged {
+                    self.ledger.merged();
+                }
+            }
             _ => ops::apply(&*engine, op).map_err(must)?,
         }
         let every_write = self.options.durability().ok() == Some(Durability::EveryWrite);
@@ -116,15 +136,34 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// How many merges the engine has counted, if it counts them. Its other figures are noted on the way.
+    fn merges(&mut self, engine: &dyn Engine) -> Option<u64> {
+        note(&mut self.figures, engine);
+        let figures = engine.stats().figures;
+        figures.into_iter().find(|figure| figure.name == MERGES).map(|figure| figure.value)
+    }
+
     fn open(&mut self) -> Result<(), Failure> {
         self.options = tiny_options(self.stage, self.seed.wrapping_add(self.openings.wrapping_mul(0x9e37)));
         self.openings += 1;
         self.ledger.begin(None, self.fs.calls());
         let (engine, _) = open(self.stage, &self.fs, &self.options)
             .map_err(|e| Failure::new(Invariant::SameContent, format!("a sound store does not open: {e}")))?;
+        note(&mut self.figures, &*engine);
         self.engine = Some(engine);
         self.ledger.acknowledge(self.fs.calls(), false);
         Ok(())
+    }
+}
+
+/// The name under which an engine counts its merges.
+const MERGES: &str = "merges";
+
+/// Keeps the largest value of each figure.
+pub fn note(figures: &mut Figures, engine: &dyn Engine) {
+    for figure in engine.stats().figures {
+        let largest = figures.entry(figure.name).or_default();
+        *largest = figure.value.max(*largest);
     }
 }
 
@@ -157,7 +196,7 @@ pub fn tiny_options(stage: &Stage, seed: u64) -> Options {
                 choices[index].to_owned()
             }
             Kind::Bytes { min, max } | Kind::Count { min, max } => {
-                let sizes = [*min, min.saturating_mul(4).max(64), min.saturating_mul(4).max(700)];
+                let sizes = [*min, min.saturating_mul(2).max(64), min.saturating_mul(4).max(700)];
                 sizes[usize::try_from(draw % 3).unwrap_or(0)].min(*max).to_string()
             }
         };
