@@ -1,10 +1,12 @@
-//! Real threads on real files: writers, readers, scans and compaction beside each other, and a close in the middle.
+//! Real threads on real files: writers, readers, scans, compaction and a worker beside each other, and a close in the
+//! middle.
 //!
 //! No thread waits by the clock and every loop is bounded. The schedule is the machine's, so a failure here may not
 //! come again; what a seed can decide is in the model test and the crash tests.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
-use contract::{Batch, Engine, Error, KeyRange, Options, Scan, Stage};
+use contract::{Batch, Engine, Error, KeyRange, Options, Scan, Stage, Worker};
+use harness::crash::run::tiny_options;
 use harness::invariant::Invariant;
 use harness::registry::{persistent, registry};
 use harness::settings;
@@ -26,16 +28,26 @@ fn real(dir: &TempDir) -> Arc<dyn Vfs> {
     Arc::new(OsFs::create(dir.path().join("store")).unwrap())
 }
 
-/// A fresh store on real files for each engine and each of its options.
+/// A fresh store on real files for each engine and each of its options, with a worker beside whatever the test does.
 fn for_every_engine(test: impl Fn(&Stage, Arc<dyn Engine>)) {
     for stage in registry() {
         for options in settings::variants(stage) {
             let dir = TempDir::new().unwrap();
             let engine = open(stage, real(&dir), &options);
+            let worker = Worker::start(&engine);
             test(stage, Arc::clone(&engine));
             engine.close().unwrap();
+            drop(worker);
         }
     }
+}
+
+/// Options from seeds, every size small, once with every write synced and once without.
+fn small_options(stage: &Stage, seeds: u64) -> impl Iterator<Item = Options> {
+    (0..seeds).flat_map(move |seed| {
+        ["on-request", "every-write"]
+            .map(|sync| tiny_options(stage, seed).with("sync", sync).unwrap_or_else(|e| panic!("{e}")))
+    })
 }
 
 fn pairs(scan: Scan) -> Pairs {
@@ -154,6 +166,105 @@ fn a_batch_is_seen_whole() {
     });
 }
 
+/// Writers that put, overwrite and delete, each its own keys; readers and scans that never see a part of a batch or go
+/// back; a worker that rolls, merges and saves as fast as it can. In the end everything is as it was written last, also
+/// after an opening.
+#[test]
+fn what_is_put_and_deleted_beside_merges_stays_put_and_deleted() {
+    for stage in persistent("puts and deletes beside merges") {
+        for options in small_options(stage, 3) {
+            let dir = TempDir::new().unwrap();
+            let engine = open(stage, real(&dir), &options);
+            let worker = Worker::start(&engine);
+            let expected = churn(stage, &engine);
+            assert_eq!(pairs(engine.scan(KeyRange::all()).unwrap()), expected, "{}", Invariant::NewestWins);
+            engine.compact().unwrap();
+            assert_eq!(pairs(engine.scan(KeyRange::all()).unwrap()), expected, "{}", Invariant::SameContent);
+            engine.close().unwrap();
+            drop((worker, engine));
+            let engine = open(stage, real(&dir), &options);
+            assert_eq!(
+                pairs(engine.scan(KeyRange::all()).unwrap()),
+                expected,
+                "{}",
+                Invariant::NoResurrection
+            );
+            assert_eq!(engine.verify().unwrap().damage, [], "{}", stage.name);
+        }
+    }
+}
+
+const WRITERS: u64 = 2;
+const ROUNDS: u64 = 150;
+/// Keys of each writer.
+const KEYS: u64 = 4;
+
+/// What one writer does to one of its keys in one round: half of the time it deletes. The keys of a round go in one
+/// batch, or one by one.
+fn value(writer: u64, round: u64, key: u64) -> Option<Vec<u8>> {
+    let gone = (round + key + writer).is_multiple_of(2);
+    (!gone)
+        .then(|| format!("{round:06}{}", ".".repeat(usize::try_from(round % 40).unwrap_or(0))).into_bytes())
+}
+
+fn churn(stage: &Stage, engine: &Arc<dyn Engine>) -> Pairs {
+    let done = AtomicBool::new(false);
+    let name = |writer: u64, key: u64| format!("{writer}/{key}").into_bytes();
+    let round_of = |value: &[u8]| number(&value[..6]);
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                scope.spawn(move || {
+                    for round in 1..=ROUNDS {
+                        let mut batch = Batch::new();
+                        for key in 0..KEYS {
+                            let (key_name, value) = (name(writer, key), value(writer, round, key));
+                            batch.push(contract::Entry { key: &key_name, value: value.as_deref() });
+                        }
+                        if round % 3 != 0 {
+                            engine.write(&batch).unwrap();
+                            continue;
+                        }
+                        for entry in batch.iter() {
+                            entry
+                                .value
+                                .map_or_else(|| engine.delete(entry.key), |v| engine.put(entry.key, v))
+                                .unwrap();
+                        }
+                    }
+                })
+            })
+            .collect();
+        scope.spawn(|| {
+            let mut seen: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+            until(&done, || {
+                for (key, value) in pairs(engine.scan(KeyRange::all()).unwrap()) {
+                    let last = seen.insert(key.clone(), round_of(&value)).unwrap_or(0);
+                    assert!(last <= round_of(&value), "{}: {} {key:?}", Invariant::NewestWins, stage.name);
+                }
+            });
+        });
+        scope.spawn(|| {
+            until(&done, || {
+                for (writer, key) in (0..WRITERS).flat_map(|writer| [(writer, 0), (writer, 1)]) {
+                    // Written in the same batch, or this one later: who sees it here sees at least as much there.
+                    let later = engine.get(&name(writer, key + 2)).unwrap().map(|value| round_of(&value));
+                    let earlier = engine.get(&name(writer, key)).unwrap().map(|value| round_of(&value));
+                    let back = earlier.is_some_and(|earlier| Some(earlier) < later);
+                    assert!(!back, "{}: {later:?}, then {earlier:?}", Invariant::AtomicBatch);
+                }
+            });
+        });
+        let ended: Vec<_> = writers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        done.store(true, Ordering::Release);
+        for ended in ended {
+            ended.unwrap();
+        }
+    });
+    let all = (0..WRITERS).flat_map(|writer| (0..KEYS).map(move |key| (writer, key)));
+    all.filter_map(|(writer, key)| Some((name(writer, key), value(writer, ROUNDS, key)?))).collect()
+}
+
 #[test]
 fn put_if_absent_has_one_winner() {
     const KEYS: usize = 100;
@@ -189,8 +300,9 @@ fn close_in_the_middle_gives_closed_and_keeps_what_was_acknowledged() {
         for options in settings::variants(stage) {
             let dir = TempDir::new().unwrap();
             let engine = open(stage, real(&dir), &options);
+            let worker = Worker::start(&engine);
             let acknowledged = close_in_the_middle(&engine);
-            drop(engine);
+            drop((worker, engine));
             let (engine, report) = (stage.open)(real(&dir), &options).unwrap();
             assert!(report.clean, "{}: {} {report:?}", Invariant::TornTail, stage.name);
             let left = pairs(engine.scan(KeyRange::all()).unwrap());

@@ -1,0 +1,63 @@
+//! Bugs that Bitcasks have had, each as a test that fails where the rule against it is taken out.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
+
+use contract::{Engine, Options};
+use std::sync::Arc;
+use vfs::sim::{Crash, CrashKind, SimFs};
+use vfs::{MemFs, Vfs};
+
+fn options(set: &[(&str, &str)]) -> Options {
+    set.iter()
+        .fold(stage2::STAGE.default_options(), |options, (name, value)| options.with(name, value).unwrap())
+}
+
+fn open(vfs: &(impl Vfs + Clone + 'static), set: &[(&str, &str)]) -> Arc<dyn Engine> {
+    (stage2::STAGE.open)(Arc::new(vfs.clone()), &options(set)).unwrap().0
+}
+
+// ANCHOR: tombstone
+/// `basho/bitcask`, issue 82.
+#[test]
+fn the_dead_stay_dead_when_only_their_tombstone_is_merged() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[("segment-bytes", "1000")]);
+    // Segment 1 is nearly all alive, so no merge is worth taking it.
+    for i in 0..9u8 {
+        engine.put(&[i], &[i; 80]).unwrap();
+    }
+    engine.set_option("segment-bytes", "128").unwrap();
+    // Segment 2 begins with a tombstone for one of them. All else in it is soon dead.
+    engine.delete(&[0]).unwrap();
+    for i in 0..4u8 {
+        engine.put(b"other", &[i; 10]).unwrap();
+    }
+    while engine.step().unwrap() {}
+    let names = fs.list().unwrap();
+    assert!(names.contains(&"000001.log".to_owned()) && names.iter().any(|name| name.starts_with("000002-")));
+    drop(engine);
+    // Only an opening can bring the dead back: it reads segment 1 again.
+    assert_eq!(open(&fs, &[("hints", "off")]).get(&[0]).unwrap(), None);
+}
+// ANCHOR_END: tombstone
+
+// ANCHOR: power_loss
+/// What is left out of a merge must be superseded on the device, not only in memory.
+#[test]
+fn a_merge_forgets_nothing_that_power_loss_could_need_again() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &[("segment-bytes", "128")]);
+    engine.put(b"JP/Tokyo", &[1; 40]).unwrap();
+    engine.sync().unwrap();
+    engine.put(b"JP/Osaka", &[2; 40]).unwrap();
+    engine.put(b"JP/Tokyo", &[3; 40]).unwrap();
+    while engine.step().unwrap() {}
+    assert!(fs.list().unwrap().contains(&"000001-000001.log".to_owned()), "segment 1 was merged");
+    for kind in CrashKind::ALL {
+        for seed in 0..50 {
+            let left = fs.image(fs.calls(), &Crash::new(kind, seed));
+            let value = open(&left, &[]).get(b"JP/Tokyo").unwrap();
+            assert!(value.is_some(), "{kind:?}, {seed}: it had been synced, and is gone");
+        }
+    }
+}
+// ANCHOR_END: power_loss
