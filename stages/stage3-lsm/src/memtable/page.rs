@@ -1,0 +1,192 @@
+//! One page: up to 256 entries, sorted, with their keys and values in an arena of its own.
+//!
+//! **Layout**
+//! ```text
+//!   numbers   [ u64 … 256 ]     8 bytes of each key, those behind what all keys of the page share; sorted
+//!   starts    [ u32 … 256 ]     where the newest version of each starts
+//!                  │
+//!   arena     [ record ][ record ▼ ][ garbage ][ record ] … room
+//! ```
+//! **Invariants**
+//! 1. Keys are strictly ascending; all share their first `skip` bytes.
+//! 2. At most a quarter of the arena is garbage, and at most a fifth is room.
+//!
+//! **Cost** 12 bytes for each of 256 places, full or not. A search reads about five lines of numbers, one start, one record;
+//! an insert moves 1.5 KiB on average.
+
+use super::arena::{Arena, Record};
+use super::number::{self, shared_bytes};
+use contract::Entry;
+use std::cmp::Ordering;
+use std::ops::Range;
+
+/// The most entries in a page. Tests have small ones, so that they meet what lies between two.
+pub(super) const MOST_ENTRIES: usize = if cfg!(test) { 8 } else { 256 };
+/// A page with more than this in its arena, in bytes, is divided before it has so many.
+const MOST_BYTES: usize = if cfg!(test) { 1 << 10 } else { 64 << 10 };
+/// So much garbage is never worth a new arena, in bytes.
+const LITTLE_GARBAGE_BYTES: usize = 512;
+
+/// A run of entries.
+#[derive(Clone)]
+pub(super) struct Page {
+    numbers: [u64; MOST_ENTRIES],
+    starts: [u32; MOST_ENTRIES],
+    len: usize,
+    skip: usize,
+    arena: Arena,
+}
+
+impl Page {
+    /// An empty page for keys that share their first `skip` bytes.
+    pub(super) fn new(skip: usize) -> Self {
+        Self { numbers: [0; MOST_ENTRIES], starts: [0; MOST_ENTRIES], len: 0, skip, arena: Arena::default() }
+    }
+
+    /// How many entries there are.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    // ANCHOR: search
+    /// Where `key` is, or where it would be.
+    #[inline]
+    pub(super) fn search(&self, key: &[u8]) -> Result<usize, usize> {
+        let number = number::narrow(&key[self.skip..]);
+        let numbers = &self.numbers[..self.len];
+        let mut at = numbers.partition_point(|&n| n < number);
+        // Where numbers are equal, the keys decide.
+        while numbers.get(at) == Some(&number) {
+            match self.key(at).cmp(key) {
+                Ordering::Less => at += 1,
+                Ordering::Equal => return Ok(at),
+                Ordering::Greater => break,
+            }
+        }
+        Err(at)
+    }
+    // ANCHOR_END: search
+
+    #[inline]
+    fn key(&self, at: usize) -> &[u8] {
+        self.record(self.starts[at]).key
+    }
+
+    /// The version that starts at `start`.
+    #[inline]
+    pub(super) fn record(&self, start: u32) -> Record<'_> {
+        self.arena.record(start)
+    }
+
+    /// The newest version of `key`.
+    #[inline]
+    pub(super) fn get(&self, key: &[u8]) -> Option<Record<'_>> {
+        let at = self.search(key).ok()?;
+        Some(self.record(self.starts[at]))
+    }
+
+    // ANCHOR: version
+    /// Where the version of entry number `at` starts that was the newest at `seq`.
+    #[inline]
+    pub(super) fn version(&self, at: usize, seq: u64) -> Option<u32> {
+        let mut start = Some(self.starts[at]);
+        while let Some(this) = start {
+            let record = self.record(this);
+            if record.seq <= seq {
+                break;
+            }
+            start = record.older;
+        }
+        start
+    }
+    // ANCHOR_END: version
+
+    // ANCHOR: put
+    /// Puts an entry, and says whether its key is new here.
+    #[inline]
+    pub(super) fn put(&mut self, entry: Entry<'_>, seq: u64, newest_pin: Option<u64>) -> bool {
+        match self.search(entry.key) {
+            Ok(at) => self.replace(at, entry, seq, newest_pin),
+            Err(at) => {
+                let start = self.arena.push(entry, seq, None);
+                self.numbers.copy_within(at..self.len, at + 1);
+                self.starts.copy_within(at..self.len, at + 1);
+                self.numbers[at] = number::narrow(&entry.key[self.skip..]);
+                self.starts[at] = start;
+                self.len += 1;
+                return true;
+            }
+        }
+        false
+    }
+
+    #[inline]
+    fn replace(&mut self, at: usize, entry: Entry<'_>, seq: u64, newest_pin: Option<u64>) {
+        let start = self.starts[at];
+        let old = self.record(start);
+        self.starts[at] = if newest_pin >= Some(old.seq) {
+            self.arena.push(entry, seq, Some(start))
+        } else {
+            // Without any pin nobody asks for older versions either.
+            let (kept, unwanted) = if newest_pin.is_some() { (old.older, None) } else { (None, old.older) };
+            self.arena.give_up(unwanted);
+            self.arena.replace(start, entry, seq, kept)
+        };
+        if self.arena.garbage_bytes() > LITTLE_GARBAGE_BYTES.max(self.arena.live_bytes() / 3) {
+            *self = self.part(0..self.len, self.skip, newest_pin.is_some());
+        }
+    }
+    // ANCHOR_END: put
+
+    /// Whether the page is to be divided before anything is put into it.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.len == MOST_ENTRIES || (self.len > 1 && self.arena.live_bytes() > MOST_BYTES)
+    }
+
+    /// Whether `key` would come behind all others.
+    pub(super) fn is_behind(&self, key: &[u8]) -> bool {
+        self.search(key) == Err(self.len)
+    }
+
+    /// The shortest key that lies behind the first `count` keys and not behind `next`, the key that follows them.
+    pub(super) fn boundary(&self, count: usize, key: &[u8]) -> Box<[u8]> {
+        let next = if count < self.len { self.key(count) } else { key };
+        next[..=shared_bytes(self.key(count - 1), next)].into()
+    }
+
+    /// A page of some of these entries, in a new arena that lies in their order and has no room.
+    pub(super) fn part(&self, range: Range<usize>, skip: usize, wants_older: bool) -> Self {
+        let starts = &self.starts[range];
+        let bytes = starts.iter().map(|&start| self.arena.version_bytes(start, wants_older)).sum();
+        let mut new = Self { arena: Arena::with_capacity(bytes), ..Self::new(skip) };
+        for &start in starts {
+            let copy = new.arena.push_copy(&self.arena, start, wants_older);
+            new.starts[new.len] = copy;
+            new.numbers[new.len] = number::narrow(&new.record(copy).key[skip..]);
+            new.len += 1;
+        }
+        new
+    }
+
+    /// Bytes of memory.
+    #[inline]
+    pub(super) fn bytes(&self) -> usize {
+        // An `Arc` counts who holds it, in two numbers.
+        2 * size_of::<usize>() + size_of::<Self>() + self.arena.capacity()
+    }
+
+    /// Checks what holds of a page whose keys lie from `lower` up to `upper`.
+    #[cfg(test)]
+    pub(super) fn check(&self, lower: &[u8], upper: Option<&[u8]>) {
+        let keys: Vec<_> = (0..self.len).map(|at| self.key(at)).collect();
+        assert!(keys.windows(2).all(|two| two[0] < two[1]), "keys are strictly ascending");
+        assert!(keys.iter().all(|&key| lower <= key && upper.is_none_or(|upper| key < upper)));
+        assert_eq!(self.skip, upper.map_or(0, |upper| shared_bytes(lower, upper)));
+        assert!(keys.iter().zip(self.numbers).all(|(key, n)| n == number::narrow(&key[self.skip..])));
+        let live: usize =
+            self.starts[..self.len].iter().map(|&start| self.arena.version_bytes(start, true)).sum();
+        assert_eq!(self.arena.live_bytes(), live, "all that nobody points at is counted as garbage");
+    }
+}
