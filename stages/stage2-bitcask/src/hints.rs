@@ -3,14 +3,15 @@
 //! **Invariants**
 //! 1. A hint speaks only for what is on the device: so its being there proves that the segment was.
 //! 2. No key gets into a hint, or into a keydir that is built anew, before its frame was verified.
-//! 3. An entry that a later one in the same segment has replaced is left out; one that was replaced in a later segment
-//!    is not, for power loss may take that one.
+//! 3. An entry that a later one in the same segment has replaced may be left out, never one that was replaced in a
+//!    later segment, for power loss may take that one.
 //!
-//! **Cost** A hint is written from one read of its segment. Building anew makes writers wait, not readers.
+//! **Cost** A hint is written from one read of its segment; where most of that is dead, with a probe for each entry,
+//! which takes longer than all the rest. Building anew makes writers wait, not readers.
 
 use crate::apply::locate;
 use crate::hint;
-use crate::index::read_hint;
+use crate::index::{index, read_hint};
 use crate::keydir::{Keydir, Location};
 use crate::segment::Segment;
 use crate::store::Store;
@@ -45,9 +46,11 @@ impl Store {
         let end = log.synced().min(segment.bytes());
         let mut reader = Reader::new(log, log.stretch(end), Vec::new());
         let mut builder = hint::Builder::new(segment.id);
+        // What was replaced within it is dead. Unless most of it is, looking costs more than a longer hint.
+        let mostly_dead = segment.live_bytes() < end / 2;
         while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
             let at = locate(&passed.head, segment.slot, passed.offset);
-            if passed.is_entry() && !self.is_replaced_within(segment, passed.key(), at) {
+            if passed.is_entry() && !(mostly_dead && self.is_replaced_within(segment, passed.key(), at)) {
                 builder.push(passed.key(), at);
             }
             builder.pass(at.offset, passed.checksum());
@@ -96,7 +99,8 @@ impl Store {
             found.hints += u64::from(hinted > 0);
             found.segments += u64::from(hinted < segment.bytes());
             let rest = Stretch { start: hinted.max(HEADER_BYTES as u64), end: segment.bytes() };
-            self.index_stretch(&segment, rest, &keydir)?;
+            let reader = Reader::new(&segment.log, rest, Vec::new());
+            self.counts.read_bytes.add(index(reader, &segment, &keydir, |_, _| ())?);
         }
         found.keys = keydir.keys();
         found.differences = self.keydir.take_over(keydir);
@@ -117,16 +121,5 @@ impl Store {
             Err(Error::Corrupt { .. }) => Ok(0), // Then the segment itself is read.
             Err(error) => Err(error),
         }
-    }
-
-    fn index_stretch(&self, segment: &Segment, stretch: Stretch, keydir: &Keydir) -> Result<()> {
-        let mut reader = Reader::new(&segment.log, stretch, Vec::new());
-        while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&segment.log.name))? {
-            if passed.is_entry() {
-                keydir.set(passed.key(), locate(&passed.head, segment.slot, passed.offset));
-            }
-        }
-        self.counts.read_bytes.add(reader.bytes_read());
-        Ok(())
     }
 }

@@ -16,7 +16,7 @@ use crate::apply::locate;
 use crate::clock::Since;
 use crate::handles::Handles;
 use crate::hint::{self, Hint};
-use crate::keydir::Keydir;
+use crate::keydir::{Gathered, Keydir, Location};
 use crate::names::SegmentId;
 use crate::options::Settings;
 use crate::report::Opening;
@@ -148,22 +148,16 @@ impl Opener<'_> {
         segment
     }
 
-    // ANCHOR: index
     /// Puts every entry of a segment into the keydir.
     pub(crate) fn index(&mut self, segment: &Segment) -> Result<()> {
         let log = &segment.log;
-        let mut reader = Reader::new(log, log.stretch(segment.bytes()), Vec::new()).skipping_values();
-        while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
-            if passed.is_entry() {
-                let at = locate(&passed.head, segment.slot, passed.offset);
-                let old = self.keydir.set(passed.key(), at);
-                account(|slot| self.segments.get(slot as usize), at, old);
-            }
-        }
-        self.report.bytes_read += reader.bytes_read();
+        // Whoever calls this has read all of it before, and verified every value.
+        let reader = Reader::new(log, log.stretch(segment.bytes()), Vec::new()).skipping_values();
+        let segments = &self.segments;
+        let account = |new, old| account(|slot| segments.get(slot as usize), new, old);
+        self.report.bytes_read += index(reader, segment, &self.keydir, account)?;
         Ok(())
     }
-    // ANCHOR_END: index
 
     /// The hint of a segment, if it can be believed; if it is damaged or foreign, that is reported.
     pub(crate) fn believable_hint(
@@ -189,6 +183,26 @@ impl Opener<'_> {
         self.report.replaced.push(Damage { file: file.to_owned(), offset, what });
     }
 }
+
+// ANCHOR: index
+/// Puts every entry that `reader` meets in a segment into `keydir`, many at a time. Returns how many bytes were read.
+pub(crate) fn index(
+    mut reader: Reader<'_>,
+    segment: &Segment,
+    keydir: &Keydir,
+    mut replaced: impl FnMut(Location, Option<Location>),
+) -> Result<u64> {
+    let mut gathered = Gathered::default();
+    while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&segment.log.name))? {
+        let at = locate(&passed.head, segment.slot, passed.offset);
+        if passed.is_entry() && gathered.push(passed.key(), at) {
+            keydir.load_gathered(&mut gathered, segment.slot, &mut replaced);
+        }
+    }
+    keydir.load_gathered(&mut gathered, segment.slot, &mut replaced);
+    Ok(reader.bytes_read())
+}
+// ANCHOR_END: index
 
 /// The hint of a segment, whose file is `segment`; [`Error::Corrupt`] if it is not to be believed.
 pub(crate) fn read_hint(

@@ -27,6 +27,7 @@ mod shard;
 mod tests;
 
 pub use keys::Keys;
+pub(crate) use load::Gathered;
 pub use record::Location;
 
 use contract::KeyRange;
