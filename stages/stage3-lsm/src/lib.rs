@@ -7,6 +7,8 @@
 //! **Source** O'Neil, Cheng, Gawlick, O'Neil, *The Log-Structured Merge-Tree*, 1996; Chang et al., *Bigtable*, 2006.
 #![forbid(unsafe_code)]
 
+pub mod bloom;
+pub mod cache;
 pub mod memtable;
 pub mod source;
 pub mod table;

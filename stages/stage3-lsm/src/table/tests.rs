@@ -1,0 +1,2 @@
+//! What goes into a table comes out again.
+mod model;
