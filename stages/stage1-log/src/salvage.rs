@@ -15,7 +15,7 @@ use crate::log::{Passed, Reader, Stop, Stretch, find_frame, last_non_zero};
 use crate::recover::check_clean;
 use crate::replay::{Replay, Tail};
 use crate::survey::{Survey, lock};
-use contract::{Batch, Damage, Engine, Error, IoContext, Result, SalvageReport};
+use contract::{Batch, Damage, Engine, Entry, Error, IoContext, Result, SalvageReport};
 use std::sync::Arc;
 use vfs::{File, Vfs};
 
@@ -112,7 +112,11 @@ impl<'a> Saver<'a> {
     }
 
     fn save(&mut self, passed: &Passed<'_>) -> Result<()> {
-        let Some(entry) = passed.frame().and_then(|frame| frame.entry()) else { return Ok(()) };
+        passed.frame().and_then(|frame| frame.entry()).map_or(Ok(()), |entry| self.entry(entry))
+    }
+
+    /// Saves one entry.
+    pub fn entry(&mut self, entry: Entry<'_>) -> Result<()> {
         self.batch.push(entry);
         self.report.entries += 1;
         self.report.bytes += (entry.key.len() + entry.value.map_or(0, <[u8]>::len)) as u64;
@@ -134,10 +138,10 @@ impl<'a> Saver<'a> {
         Ok(())
     }
 
-    fn add(&mut self, damage: Damage) {
+    /// Lists what is lost; of what is known already, the later finding is the closer look.
+    pub fn add(&mut self, damage: Damage) {
         let known = self.report.lost.iter_mut().find(|d| d.file == damage.file && d.offset == damage.offset);
         match known {
-            // The later finding is the closer look.
             Some(known) => *known = damage,
             None => self.report.lost.push(damage),
         }

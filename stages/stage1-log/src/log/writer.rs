@@ -50,6 +50,18 @@ impl Frames {
     }
     // ANCHOR_END: set_batch
 
+    /// Adds what others hold: batches one after the other, each of them still whole.
+    pub fn extend(&mut self, other: &Self) {
+        self.bytes.extend_from_slice(other.bytes());
+        self.entries += other.entries;
+    }
+
+    /// Holds nothing.
+    pub fn reset(&mut self) {
+        self.clear();
+        self.entries = 0;
+    }
+
     /// The bytes of all frames, one after the other.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[FLOOR_BYTES..]
@@ -67,10 +79,9 @@ impl Frames {
 
     fn clear(&mut self) {
         if self.bytes.capacity() > Self::KEEP_BYTES {
-            self.bytes = Vec::new();
+            *self = Self::default();
         }
-        self.bytes.clear();
-        self.bytes.resize(FLOOR_BYTES, 0);
+        self.bytes.truncate(FLOOR_BYTES);
     }
 }
 
@@ -235,6 +246,21 @@ impl Builder {
         Ok(at)
     }
     // ANCHOR_END: push
+
+    /// Adds frames that have had no place yet.
+    pub fn push_new(&mut self, frames: &Frames) {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(frames.bytes());
+        let mut rest = &mut self.buffer[start..];
+        while let Some(Ok(head)) = rest.first_chunk::<HEAD_BYTES>().map(Head::parse) {
+            let (frame, behind) = rest.split_at_mut(head.len());
+            frame::move_to(frame, None, Place { file: self.number, offset: self.offset });
+            self.last_checksum = frame::stored_checksum(frame);
+            self.marks.pass(self.offset);
+            self.offset += frame.len() as u64;
+            rest = behind;
+        }
+    }
 
     // ANCHOR: push_all
     /// Adds every entry of a walk, and tells of each its key, whether it is a tombstone, and where it lies now.

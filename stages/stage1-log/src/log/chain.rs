@@ -1,0 +1,150 @@
+//! Logs that follow each other: which of them are on the device, and those who wait for that.
+//!
+//! **Invariants**
+//! 1. Logs are synced oldest first, so what is durable is always a prefix of what was written.
+//! 2. The first bytes of a log count as durable only once all logs before it are: then a floor in it speaks for them
+//!    too.
+//!
+//! **Cost** One sync for all who wait at the same time; one more for each log that has filled up since the last.
+
+use super::header::HEADER_BYTES;
+use super::{Log, SyncGroup};
+use contract::Result;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bits of a position that are an offset.
+const OFFSET_BITS: u32 = 40;
+
+/// A moment in the life of a store: how far it has been written. Later is larger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(u64);
+
+impl Position {
+    /// Offset `offset` of the log that is the `order`th of its store in this process.
+    pub fn new(order: u32, offset: u64) -> Self {
+        Self(u64::from(order) << OFFSET_BITS | offset)
+    }
+}
+
+/// A log and its place among the others.
+#[derive(Clone)]
+struct Link {
+    order: u32,
+    log: Arc<Log>,
+}
+
+impl Link {
+    fn end(&self) -> Position {
+        Position::new(self.order, self.log.appended())
+    }
+}
+
+/// The logs that are not known to be on the device.
+pub struct Chain {
+    /// Oldest first; the last one is the one that is written.
+    links: Mutex<VecDeque<Link>>,
+    waiting: SyncGroup,
+    synced: AtomicU64,
+}
+
+impl Chain {
+    /// Everything before this log is durable, and all that it holds.
+    pub fn new(order: u32, log: Arc<Log>) -> Self {
+        let link = Link { order, log };
+        let synced = AtomicU64::new(link.end().0);
+        Self { links: Mutex::new(VecDeque::from([link])), waiting: SyncGroup::default(), synced }
+    }
+
+    /// Another log is written from now on.
+    pub fn push(&self, order: u32, log: Arc<Log>) {
+        self.links().push_back(Link { order, log });
+    }
+
+    /// How far has been written.
+    pub fn end(&self) -> Position {
+        self.links().back().map_or(Position::default(), Link::end)
+    }
+
+    /// Where the log that is written begins, if there are full ones before it that are not synced.
+    pub fn behind(&self) -> Option<Position> {
+        let links = self.links();
+        let last = links.back().filter(|_| links.len() > 1)?;
+        Some(Position::new(last.order, HEADER_BYTES as u64))
+    }
+
+    /// Bytes that power loss could take.
+    pub fn unsynced_bytes(&self) -> u64 {
+        let unsynced = |log: &Log| log.appended() - log.synced().min(log.appended());
+        self.links().iter().map(|link| unsynced(&link.log)).sum()
+    }
+
+    /// Whether everything before `position` is on the device.
+    pub fn reached(&self, position: Position) -> bool {
+        self.synced.load(Ordering::Acquire) >= position.0
+    }
+
+    /// Returns once everything before `position` is on the device, and how many syncs that took the caller. Of all who
+    /// wait for that, one syncs.
+    pub fn make_durable(&self, position: Position) -> Result<u64> {
+        self.wait(|| self.reached(position), position)
+    }
+
+    /// Puts everything on the device, the sizes of files included.
+    pub fn sync_everything(&self) -> Result<u64> {
+        self.wait(|| false, Position(u64::MAX))
+    }
+
+    fn wait(&self, durable: impl Fn() -> bool, position: Position) -> Result<u64> {
+        let mut syncs = 0;
+        self.waiting.wait(durable, || {
+            syncs = self.sync_logs(position)?;
+            Ok(())
+        })?;
+        Ok(syncs)
+    }
+
+    // ANCHOR: sync
+    /// Syncs logs, the oldest first, as far as `position`, and returns how many syncs that took. Only who leads the
+    /// group calls it.
+    fn sync_logs(&self, position: Position) -> Result<u64> {
+        let links: Vec<_> = self.links().iter().cloned().collect();
+        let mut syncs = 0;
+        for (i, link) in links.iter().enumerate() {
+            let end = link.end();
+            if link.log.needs_sync() {
+                link.log.sync()?;
+                syncs += 1;
+            }
+            self.synced.fetch_max(end.0, Ordering::AcqRel);
+            if i + 1 < links.len() {
+                self.pass(link.order);
+            }
+            if self.reached(position) {
+                break;
+            }
+        }
+        Ok(syncs)
+    }
+    // ANCHOR_END: sync
+
+    // ANCHOR: pass
+    /// All that the logs up to the `order`th hold is on the device, in them or elsewhere: nobody needs to sync them any
+    /// more. The last log stays.
+    pub fn pass(&self, order: u32) {
+        let mut links = self.links();
+        while links.len() > 1 && links.front().is_some_and(|first| first.order <= order) {
+            links.pop_front();
+            if let Some(next) = links.front() {
+                next.log.note_synced(HEADER_BYTES as u64);
+                self.synced.fetch_max(Position::new(next.order, HEADER_BYTES as u64).0, Ordering::AcqRel);
+            }
+        }
+    }
+    // ANCHOR_END: pass
+
+    fn links(&self) -> MutexGuard<'_, VecDeque<Link>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

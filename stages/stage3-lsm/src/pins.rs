@@ -1,0 +1,54 @@
+//! The moments that scans hold on to.
+//!
+//! **Invariants** A pin is taken in the turn, at the number of the last write that was applied; so no pin is ever taken
+//! in the past, and the newest one alone decides whether the memtable must keep what a write replaces.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The numbers of the writes that scans stand behind, and how many scans stand behind each.
+#[derive(Debug, Default)]
+pub(crate) struct Pins(Mutex<BTreeMap<u64, usize>>);
+
+/// Holds on to a moment until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Pin {
+    pins: Arc<Pins>,
+    seq: u64,
+}
+
+impl Pins {
+    /// Holds on to what the store is after the write `seq`, the last one so far.
+    pub(crate) fn take(self: &Arc<Self>, seq: u64) -> Pin {
+        *self.held().entry(seq).or_default() += 1;
+        Pin { pins: Arc::clone(self), seq }
+    }
+
+    /// The newest moment that anybody holds on to.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        self.held().last_key_value().map(|(seq, _)| *seq)
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<u64, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pin {
+    /// The number of the last write that counts.
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        let mut held = self.pins.held();
+        if let Some(count) = held.get_mut(&self.seq) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.seq);
+            }
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! Opening: what is in the directory becomes a tree, a memtable, and logs that can be appended to.
+//!
+//! **Invariants**
+//! 1. After a clean close everything must be as the mark says; anything else is reported and nothing is touched.
+//! 2. Without the mark, the newest manifest counts, and of it what is whole. Its tables must be there. Its logs are
+//!    judged as stage 2 judges segments.
+//! 3. A log or a manifest that was not closed is never continued. What it says moves: a manifest's edits into a new
+//!    manifest, a log's entries into a memtable, and that is flushed before anybody may write.
+//! 4. Opening twice is as good as once: until the flush's edit is on the device, the old logs count.
+//!
+//! **Cost** The manifest; index and filter of every table; after a crash one pass over the logs, and a flush of what they
+//! hold.
+
+use crate::ENGINE;
+use crate::cache::BlockCache;
+use crate::manifest::edit::{Added, Edit};
+use crate::manifest::{self, Manifest, Whole};
+use crate::memtable::Memtable;
+use crate::names::{log_name, manifest_name, table_name};
+use crate::options::Settings;
+use crate::state::Tree;
+use crate::store::{Parts, Recovered, Store};
+use crate::survey::Survey;
+use crate::table::{Table, TableReading};
+use crate::write::{build_log, name_log};
+use contract::{Entry, Error, IoContext, RecoveryReport, Result};
+use stage1::clean::{self, Listed};
+use stage1::files::CLEAN;
+use stage1::judge::{Judged, LogFile, judge, put_away_behind};
+use stage1::log::header::{HEADER_BYTES, Header, Previous};
+use stage1::log::{Log, Reader, Stretch, Writer};
+use stage1::recover::{mismatch, note, put_away, remove_leftovers};
+use stage1::replay::Replay;
+use stage1::survey::lock;
+use std::sync::Arc;
+use vfs::{DirLock, Vfs};
+
+/// What is known while a store is being opened.
+struct Opener {
+    vfs: Arc<dyn Vfs>,
+    settings: Settings,
+    reading: Arc<TableReading>,
+    survey: Survey,
+    report: RecoveryReport,
+    /// The number of the next file.
+    next: u64,
+}
+
+// ANCHOR: open
+/// Opens the store in a directory, or makes one.
+pub(crate) fn open(vfs: Arc<dyn Vfs>, settings: Settings) -> Result<(Store, RecoveryReport)> {
+    let lock = lock(&*vfs)?;
+    let survey = Survey::look(&*vfs)?;
+    let next = survey.next_number()?;
+    let cache = (settings.cache_bytes > 0).then(|| Arc::new(BlockCache::new(settings.cache_bytes)));
+    let reading = Arc::new(TableReading { cache, mapped: settings.mapped, ..TableReading::default() });
+    let report = RecoveryReport { foreign: survey.foreign.clone(), ..RecoveryReport::default() };
+    let opener = Opener { vfs, settings, reading, survey, report, next };
+    if opener.survey.clean {
+        opener.continue_clean(lock)
+    } else if opener.survey.manifests.is_empty() {
+        opener.create(lock)
+    } else {
+        opener.replace_unclean(lock)
+    }
+}
+// ANCHOR_END: open
+
+impl Opener {
+    /// The first log and the first manifest of a new store.
+    fn create(mut self, lock: DirLock) -> Result<(Store, RecoveryReport)> {
+        self.refuse_without_manifest()?;
+        self.report.created = true;
+        let writer = self.begin_log()?;
+        let whole = Whole { log: writer.log.number, next: self.next, ..Whole::default() };
+        let manifest = self.begin_manifest(whole, Previous::default())?;
+        let logs: Vec<String> = self.survey.logs.iter().map(|number| log_name(*number)).collect();
+        remove_leftovers(&*self.vfs, &[logs, self.survey.unfinished.clone()].concat(), &mut self.report)?;
+        Ok(self.store(lock, Tree::default(), Memtable::new(), writer, manifest, Vec::new()))
+    }
+
+    /// The first opening installs the log and then the manifest. Whatever else is there without a manifest is what is
+    /// left of a store that has lost it.
+    fn refuse_without_manifest(&self) -> Result<()> {
+        let missing = |file: &str| {
+            let what = "the manifest that goes with this file is missing";
+            Err(Error::corrupt(file, 0, what))
+        };
+        if let Some(number) = self.survey.tables.first() {
+            return missing(&table_name(*number));
+        }
+        if let Some(aside) = self.survey.asides.first() {
+            return missing(aside);
+        }
+        for name in self.survey.logs.iter().map(|number| log_name(*number)) {
+            let file = self.vfs.open(&name).during("open", &name)?;
+            if file.size().during("stat", &name)? != HEADER_BYTES as u64 {
+                return missing(&name);
+            }
+        }
+        Ok(())
+    }
+
+    // ANCHOR: continue_clean
+    /// A store that was closed cleanly: everything must match.
+    fn continue_clean(mut self, lock: DirLock) -> Result<(Store, RecoveryReport)> {
+        let Clean { manifest, whole, log } =
+            Clean::check(&*self.vfs, &self.survey, self.settings.chunk_bytes)?;
+        self.report.clean = true;
+        note(&manifest, &mut self.report);
+        note(&log, &mut self.report);
+        let tree = self.open_tables(&whole)?;
+        let memtable = Memtable::new();
+        self.fill(&memtable, &log)?;
+        remove_leftovers(&*self.vfs, &self.survey.unfinished, &mut self.report)?;
+        self.next = self.next.max(whole.next);
+        let manifest = Manifest::new(continued(manifest), whole);
+        Ok(self.store(lock, tree, memtable, continued(log), manifest, Vec::new()))
+    }
+    // ANCHOR_END: continue_clean
+
+    // ANCHOR: replace_unclean
+    /// A store whose owner died.
+    fn replace_unclean(mut self, lock: DirLock) -> Result<(Store, RecoveryReport)> {
+        let vfs = Arc::clone(&self.vfs);
+        let (old_manifest, whole) = newest_manifest(&*vfs, &self.survey)?;
+        note(&old_manifest, &mut self.report);
+        self.next = self.next.max(whole.next);
+        let tree = self.open_tables(&whole)?;
+        let logs = live_logs(&*vfs, &self.survey, &whole)?;
+        let Judged { accepted, cut, behind } = judge(&*vfs, ENGINE, &logs, self.settings.chunk_bytes)?;
+        self.report.cut = cut;
+        let recovered = self.recover(&accepted)?;
+        // What we saw may be the work of a process that was killed before it synced the directory. We are about to act
+        // on it, so it must not be taken back afterwards.
+        vfs.sync_dir().during("sync", &vfs.location())?;
+        let leftovers = leftovers(&self.survey, &whole);
+        let writer = self.begin_log()?;
+        let log = if recovered.is_empty() { writer.log.number } else { whole.log };
+        let whole = Whole { next: self.next, log, ..whole };
+        let previous = Previous {
+            number: old_manifest.header.number,
+            bytes: old_manifest.end,
+            last_checksum: old_manifest.last_checksum,
+        };
+        let manifest = self.begin_manifest(whole, previous)?;
+        let (store, mut report) = self.store(lock, tree, Memtable::new(), writer, manifest, recovered);
+        let mut finish = || {
+            store.flush_recovered()?;
+            put_away(&*vfs, &old_manifest, &mut report)?;
+            accepted.iter().try_for_each(|log| put_away(&*vfs, log, &mut report))?;
+            put_away_behind(&*vfs, behind, &mut report)?;
+            remove_leftovers(&*vfs, &leftovers, &mut report)
+        };
+        // A store that is not whole must not be closed as if it were.
+        finish().map_err(|error| store.poisoned_by(error))?;
+        Ok((store, report))
+    }
+
+    /// What logs hold, as memtables: as many logs in one as there is room for. The oldest first.
+    fn recover(&mut self, accepted: &[Replay]) -> Result<Vec<Recovered>> {
+        let mut recovered: Vec<Recovered> = Vec::new();
+        for log in accepted {
+            note(log, &mut self.report);
+            let full = |last: &Recovered| last.memtable.bytes() >= self.settings.active_bytes();
+            if recovered.last().is_none_or(full) {
+                recovered.push(Recovered { memtable: Arc::new(Memtable::new()), log: log.header.number });
+            }
+            if let Some(last) = recovered.last() {
+                self.fill(&last.memtable, log)?;
+            }
+        }
+        recovered.retain(|recovered| recovered.memtable.entries() > 0);
+        Ok(recovered)
+    }
+    // ANCHOR_END: replace_unclean
+
+    /// Puts the accepted entries of a log into a memtable.
+    fn fill(&self, memtable: &Memtable, log: &Replay) -> Result<()> {
+        each_entry(log, self.settings.chunk_bytes, |entry, _, _| {
+            memtable.apply(std::iter::once(entry), 1, None);
+            Ok(())
+        })
+    }
+
+    fn open_tables(&mut self, whole: &Whole) -> Result<Tree> {
+        let mut tables = Vec::new();
+        for added in &whole.tables {
+            tables.push((added.run, Arc::new(open_table(&*self.vfs, added, &self.reading)?)));
+            self.report.files += 1;
+        }
+        Tree::default().with(&[], tables)
+    }
+
+    fn begin_log(&mut self) -> Result<Writer> {
+        let number = self.next;
+        self.next += 1;
+        let built = build_log(&*self.vfs, number, Previous::default(), self.settings.chunk_bytes)?;
+        let base = built.bytes;
+        let writer = name_log(&*self.vfs, built, number)?;
+        writer.log.note_synced(base);
+        Ok(writer)
+    }
+
+    fn begin_manifest(&mut self, whole: Whole, previous: Previous) -> Result<Manifest> {
+        self.next = whole.next + 1;
+        Manifest::install(&*self.vfs, whole, previous)
+    }
+
+    fn store(
+        self,
+        lock: DirLock,
+        tree: Tree,
+        memtable: Memtable,
+        writer: Writer,
+        manifest: Manifest,
+        recovered: Vec<Recovered>,
+    ) -> (Store, RecoveryReport) {
+        let Self { vfs, settings, reading, survey, report, next } = self;
+        let clean = report.clean;
+        let names: Vec<_> = if clean { survey.ours().collect() } else { Vec::new() };
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let mark_bytes = clean::mark_bytes(&names);
+        let parts = Parts {
+            vfs,
+            settings,
+            reading,
+            lock,
+            tree,
+            memtable,
+            writer,
+            manifest,
+            clean,
+            next_number: next,
+            recovered,
+            mark_bytes,
+        };
+        (Store::new(parts), report)
+    }
+}
+
+/// A store that was closed cleanly, as it was found.
+pub(crate) struct Clean {
+    pub(crate) manifest: Replay,
+    pub(crate) whole: Whole,
+    pub(crate) log: Replay,
+}
+
+impl Clean {
+    // ANCHOR: check_clean
+    /// Holds every file against the mark of a clean close.
+    pub(crate) fn check(vfs: &dyn Vfs, survey: &Survey, chunk_bytes: usize) -> Result<Self> {
+        let listed = clean::read(vfs, ENGINE)?;
+        check_listed(survey, &listed)?;
+        let whole_log = |name: String, number, chunk_bytes| {
+            let file = vfs.open(&name).during("open", &name)?;
+            let replay = Replay::read(file, name, number, ENGINE, chunk_bytes)?;
+            let said = listed.iter().find(|file| file.name == replay.name);
+            match said.and_then(|said| mismatch(&replay, said)) {
+                Some((offset, what)) => Err(Error::corrupt(&replay.name, offset, what)),
+                None => Ok(replay),
+            }
+        };
+        let (&[manifest], &[log]) = (survey.manifests.as_slice(), survey.logs.as_slice()) else {
+            return Err(Error::corrupt(CLEAN, 24, "lists more than one manifest or log, or none"));
+        };
+        let manifest = whole_log(manifest_name(manifest), manifest, manifest::CHUNK_BYTES)?;
+        let whole = add_up(&manifest)?;
+        let log = whole_log(log_name(log), log, chunk_bytes)?;
+        if log.header.number != whole.log {
+            let what = format!("the manifest says that {} is the log", log_name(whole.log));
+            return Err(Error::corrupt(&log.name, 24, what));
+        }
+        for added in &whole.tables {
+            let name = table_name(added.number);
+            let as_listed = |file: &&Listed| {
+                file.name == name && file.bytes == added.bytes && file.last_checksum == added.last_checksum
+            };
+            if !listed.iter().any(|file| as_listed(&file)) {
+                return Err(Error::corrupt(&name, 0, "the mark of the clean close and the manifest differ"));
+            }
+        }
+        Ok(Self { manifest, whole, log })
+    }
+    // ANCHOR_END: check_clean
+}
+
+/// Every file that was there when the store was closed must be there, and no other.
+fn check_listed(survey: &Survey, listed: &[Listed]) -> Result<()> {
+    let names: Vec<String> = survey.ours().collect();
+    if let Some(missing) = listed.iter().find(|file| !names.contains(&file.name)) {
+        return Err(Error::corrupt(&missing.name, 0, "missing; it was there when the store was closed"));
+    }
+    match names.iter().find(|name| !listed.iter().any(|file| file.name == **name)) {
+        Some(extra) => Err(Error::corrupt(extra, 0, "not there when the store was closed")),
+        None => Ok(()),
+    }
+}
+
+/// The manifest that counts, and what it adds up to.
+pub(crate) fn newest_manifest(vfs: &dyn Vfs, survey: &Survey) -> Result<(Replay, Whole)> {
+    let number = survey.manifests.last().copied().unwrap_or_default();
+    let name = manifest_name(number);
+    let file = vfs.open(&name).during("open", &name)?;
+    let replay = Replay::read(file, name, number, ENGINE, manifest::CHUNK_BYTES)?;
+    if let Some(damage) = replay.damage() {
+        return Err(damage);
+    }
+    let whole = add_up(&replay)?;
+    Ok((replay, whole))
+}
+
+// ANCHOR: add_up
+/// What the accepted edits of a manifest add up to.
+pub(crate) fn add_up(manifest: &Replay) -> Result<Whole> {
+    let (mut whole, mut edit) = (Whole::default(), Edit::default());
+    each_entry(manifest, manifest::CHUNK_BYTES, |entry, offset, more| {
+        edit.read(entry, &manifest.name, offset)?;
+        if !more {
+            whole.apply(&std::mem::take(&mut edit));
+        }
+        Ok(())
+    })?;
+    if whole.log == 0 {
+        return Err(Error::corrupt(&manifest.name, manifest.end, "names no log"));
+    }
+    Ok(whole)
+}
+// ANCHOR_END: add_up
+
+/// Gives every accepted entry of a log to `each`, with its offset and whether its batch goes on.
+fn each_entry(
+    log: &Replay,
+    chunk_bytes: usize,
+    mut each: impl FnMut(Entry<'_>, u64, bool) -> Result<()>,
+) -> Result<()> {
+    let stretch = Stretch { start: HEADER_BYTES as u64, end: log.end };
+    let mut reader = Reader::over(&*log.file, &log.name, log.header.number, stretch, chunk_bytes, Vec::new());
+    while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
+        if let Some(entry) = passed.frame().and_then(|frame| frame.entry()) {
+            each(entry, passed.offset, passed.head.more)?;
+        }
+    }
+    Ok(())
+}
+
+/// A table of the manifest must be there and be what it says.
+pub(crate) fn open_table(vfs: &dyn Vfs, added: &Added, reading: &Arc<TableReading>) -> Result<Table> {
+    let name = table_name(added.number);
+    let file = match vfs.open(&name) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::corrupt(&name, 0, "missing; the manifest names it"));
+        }
+        other => other.during("open", &name)?,
+    };
+    let size = file.size().during("stat", &name)?;
+    if size != added.bytes {
+        let what = format!("it has {size} bytes; the manifest says {}", added.bytes);
+        return Err(Error::corrupt(&name, size.min(added.bytes), what));
+    }
+    let table = Table::open(file, name, added.number, reading)?;
+    if table.last_checksum() != added.last_checksum {
+        return Err(Error::corrupt(
+            table.name(),
+            size,
+            "its last checksum is not the one the manifest knows",
+        ));
+    }
+    Ok(table)
+}
+
+// ANCHOR: live_logs
+/// The logs that are not in tables yet, the oldest first. Each names the one before it: a gap is a missing file.
+pub(crate) fn live_logs(vfs: &dyn Vfs, survey: &Survey, whole: &Whole) -> Result<Vec<LogFile>> {
+    let numbers = survey.logs.iter().copied().filter(|number| *number >= whole.log);
+    let logs: Vec<_> = numbers.map(|number| LogFile { name: log_name(number), number }).collect();
+    let missing = |number| Err(Error::corrupt(&log_name(number), 0, "missing; it was not in tables yet"));
+    if logs.first().is_none_or(|first| first.number != whole.log) {
+        return missing(whole.log);
+    }
+    for pair in logs.windows(2) {
+        let [before, LogFile { name, number }] = pair else { continue };
+        let file = vfs.open(name).during("open", name)?;
+        let previous = Header::read(&*file, name, *number, ENGINE)?.previous.number;
+        // 0: an opening began it, and came no further.
+        if previous != 0 && previous != before.number {
+            return missing(previous);
+        }
+    }
+    Ok(logs)
+}
+// ANCHOR_END: live_logs
+
+/// What a crash has left behind: files that the manifest does not need, or that never got their name.
+pub(crate) fn leftovers(survey: &Survey, whole: &Whole) -> Vec<String> {
+    let in_tree = |number: &&u64| whole.tables.iter().any(|table| table.number == **number);
+    let tables = survey.tables.iter().filter(|number| !in_tree(number)).map(|n| table_name(*n));
+    let logs = survey.logs.iter().filter(|number| **number < whole.log).map(|n| log_name(*n));
+    let manifests = survey.manifests.iter().rev().skip(1).map(|n| manifest_name(*n));
+    tables.chain(logs).chain(manifests).chain(survey.unfinished.iter().cloned()).collect()
+}
+
+/// A log that was closed cleanly, to be appended to.
+fn continued(replay: Replay) -> Writer {
+    let (base, last_checksum) = (replay.header.base_bytes, replay.last_checksum);
+    let log = Log::new(replay.file, replay.name, replay.header.number, replay.end, replay.marks);
+    Writer::new(Arc::new(log), last_checksum, base)
+}

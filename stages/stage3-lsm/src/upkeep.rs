@@ -1,0 +1,279 @@
+//! Upkeep: what is done beside reads and writes, and who waits for it.
+//!
+//! **Invariants**
+//! 1. There are two *claims*, to flush and to compact. Who holds one is the only one who does that, so inputs need no
+//!    marks; a flush never waits behind a compaction.
+//! 2. A writer waits only before the turn, holding nothing, and only while more memory or more runs than allowed wait
+//!    for upkeep. Where nobody attends to the store he does the upkeep himself. A flush that fails ends in its own error
+//!    for him, never in a wait without end.
+//! 3. A failed unit leaves the store as it was. It is tried again when there is something new to do.
+//!
+//! **Cost** A writer pays for upkeep with the bytes that it moves, and, over the limits, with the wait.
+
+use crate::compaction::{self, Rules, RunShape, Shape, TableShape};
+use crate::state::Tree;
+use crate::store::Store;
+use contract::{Error, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Who does what, and who waits.
+#[derive(Debug, Default)]
+pub(crate) struct Upkeep {
+    claims: Mutex<Claims>,
+    /// Something has changed: there may be something to do, or room.
+    changed: Condvar,
+    /// What is being built is not wanted any more.
+    given_up: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Claims {
+    flushing: bool,
+    compacting: bool,
+    /// Threads that attend to the store.
+    attending: usize,
+    /// Counts changes, so that nobody sleeps through one.
+    changes: u64,
+}
+
+/// One of the two kinds of upkeep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Flush,
+    Compact,
+}
+
+impl Claims {
+    fn of(&mut self, kind: Kind) -> &mut bool {
+        match kind {
+            Kind::Flush => &mut self.flushing,
+            Kind::Compact => &mut self.compacting,
+        }
+    }
+}
+
+impl Upkeep {
+    /// Something has changed.
+    pub(crate) fn ring(&self) {
+        self.claims().changes += 1;
+        self.changed.notify_all();
+    }
+
+    fn claims(&self) -> MutexGuard<'_, Claims> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changes(&self) -> u64 {
+        self.claims().changes
+    }
+
+    fn is_attended(&self) -> bool {
+        self.claims().attending > 0
+    }
+
+    /// Waits until something has changed since there were so many changes.
+    fn wait(&self, changes: u64) {
+        let mut claims = self.claims();
+        while claims.changes == changes {
+            claims = self.changed.wait(claims).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The claim, if nobody holds it.
+    fn try_claim(&self, kind: Kind) -> Option<Claim<'_>> {
+        let mut claims = self.claims();
+        let held = std::mem::replace(claims.of(kind), true);
+        // Made only where it is held: one that is made is given back when it goes.
+        (!held).then(|| Claim { upkeep: self, kind })
+    }
+
+    /// The claim, once it is free.
+    fn claim(&self, kind: Kind) -> Claim<'_> {
+        loop {
+            let changes = self.changes();
+            if let Some(claim) = self.try_claim(kind) {
+                return claim;
+            }
+            self.wait(changes);
+        }
+    }
+}
+
+/// The right to do one kind of upkeep, until it is dropped.
+pub(crate) struct Claim<'a> {
+    upkeep: &'a Upkeep,
+    kind: Kind,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        *self.upkeep.claims().of(self.kind) = false;
+        self.upkeep.ring();
+    }
+}
+
+/// Counts a thread as attending until it is dropped.
+struct Attending<'a>(&'a Upkeep);
+
+impl<'a> Attending<'a> {
+    fn to(upkeep: &'a Upkeep) -> Self {
+        upkeep.claims().attending += 1;
+        Self(upkeep)
+    }
+}
+
+impl Drop for Attending<'_> {
+    fn drop(&mut self) {
+        self.0.claims().attending -= 1;
+        self.0.ring();
+    }
+}
+
+impl Store {
+    // ANCHOR: step
+    /// Does one unit of upkeep: a flush, or else a compaction. False if there is none to do, or others do it.
+    pub(crate) fn upkeep_step(&self) -> Result<bool> {
+        self.refuse_if_closed()?;
+        self.refuse_if_poisoned()?;
+        if !self.leftovers().is_empty() {
+            self.remove_leftovers()?;
+            return Ok(true);
+        }
+        if !self.state.load().frozen.is_empty()
+            && let Some(_claim) = self.upkeep.try_claim(Kind::Flush)
+            && self.flush()?
+        {
+            return Ok(true);
+        }
+        let due = |store: &Self| compaction::pick(&shape(&store.state.load().tree), &store.rules());
+        if due(self).is_some()
+            && let Some(_claim) = self.upkeep.try_claim(Kind::Compact)
+            // Another thread may have done it between the look and the claim.
+            && let Some(job) = due(self)
+        {
+            self.compact_job(&job)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Does upkeep whenever there is some, until the store is closed.
+    pub(crate) fn upkeep_until_closed(&self) {
+        let _attending = Attending::to(&self.upkeep);
+        while self.closed.get().is_none() {
+            let changes = self.upkeep.changes();
+            // A unit that fails is counted, shown by `stats`, and tried again at the next change.
+            while let Ok(true) = self.upkeep_step() {}
+            if self.closed.get().is_none() {
+                self.upkeep.wait(changes);
+            }
+        }
+    }
+    // ANCHOR_END: step
+
+    // ANCHOR: wait_for_room
+    /// Waits while more waits for upkeep than may.
+    pub(crate) fn wait_for_room(&self) -> Result<()> {
+        if !self.is_over_limit() {
+            return Ok(());
+        }
+        self.counts.stalls.fetch_add(1, Ordering::Relaxed);
+        self.upkeep.ring();
+        let failures = self.failures();
+        while self.is_over_limit() {
+            self.refuse_if_closed()?;
+            self.refuse_if_poisoned()?;
+            let changes = self.upkeep.changes();
+            // What failed for others is tried once more here, where somebody hears of the error.
+            let by_itself = !self.upkeep.is_attended() || self.failures() > failures;
+            if by_itself && self.upkeep_step()? || !self.is_over_limit() {
+                continue;
+            }
+            self.upkeep.wait(changes);
+        }
+        Ok(())
+    }
+
+    fn is_over_limit(&self) -> bool {
+        let state = self.state.load();
+        let memory = !state.frozen.is_empty() && state.active.bytes() >= self.settings.active_bytes();
+        memory || state.tree.runs.len() > self.settings.max_runs()
+    }
+    // ANCHOR_END: wait_for_room
+
+    fn failures(&self) -> u64 {
+        self.counts.failures.load(Ordering::Relaxed)
+    }
+
+    // ANCHOR: compact
+    /// Flushes everything and merges it into one run.
+    pub(crate) fn compact_all(&self) -> Result<()> {
+        self.flush_all()?;
+        let _claim = self.upkeep.claim(Kind::Compact);
+        match compaction::everything(&shape(&self.state.load().tree)) {
+            Some(job) => self.compact_job(&job),
+            None => self.refuse_if_closed(),
+        }
+    }
+
+    /// Brings all that is in memory into tables.
+    pub(crate) fn flush_all(&self) -> Result<()> {
+        let _claim = self.upkeep.claim(Kind::Flush);
+        while self.flush()? {}
+        let mut turn = self.turn()?;
+        if self.state.load().active.entries() > 0 || !turn.pending.is_empty() {
+            self.freeze(&mut turn)?;
+        }
+        drop(turn);
+        while self.flush()? {}
+        Ok(())
+    }
+    // ANCHOR_END: compact
+
+    /// Waits until nobody does upkeep, and lets nobody begin for as long as what it returns lives. What is being built
+    /// meanwhile is given up.
+    pub(crate) fn end_upkeep(&self) -> [Claim<'_>; 2] {
+        self.upkeep.given_up.store(true, Ordering::Relaxed);
+        let claims = self.hold_upkeep();
+        self.upkeep.given_up.store(false, Ordering::Relaxed);
+        claims
+    }
+
+    /// Waits until nobody does upkeep, and lets nobody begin for as long as what it returns lives.
+    pub(crate) fn hold_upkeep(&self) -> [Claim<'_>; 2] {
+        [self.upkeep.claim(Kind::Flush), self.upkeep.claim(Kind::Compact)]
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            strategy: self.settings.strategy(),
+            fan_out: self.settings.fan_out(),
+            level_ratio: self.settings.level_ratio(),
+            flush_bytes: self.settings.active_bytes(),
+        }
+    }
+
+    /// Ends what is being built where the store is about to be closed.
+    pub(crate) fn refuse_if_given_up(&self) -> Result<()> {
+        if self.upkeep.given_up.load(Ordering::Relaxed) { Err(Error::Closed) } else { Ok(()) }
+    }
+}
+
+/// What a strategy sees of a tree.
+pub(crate) fn shape(tree: &Tree) -> Shape {
+    let run = |run: &crate::state::Run| RunShape {
+        number: run.number,
+        tables: run
+            .tables
+            .iter()
+            .map(|table| TableShape {
+                number: table.number(),
+                bytes: table.bytes(),
+                smallest: table.smallest().to_vec(),
+                largest: table.largest().to_vec(),
+            })
+            .collect(),
+    };
+    Shape { runs: tree.runs.iter().map(|r| run(r)).collect() }
+}

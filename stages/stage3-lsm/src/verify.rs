@@ -1,0 +1,166 @@
+//! Reading and checking every byte, without changing one and without stopping at the first that is wrong.
+
+use crate::ENGINE;
+use crate::manifest::Whole;
+use crate::names::{log_name, table_name};
+use crate::recover::{Clean, leftovers, live_logs, newest_manifest};
+use crate::store::Store;
+use crate::survey::Survey;
+use crate::table;
+use contract::{Error, IoContext, Result, VerifyReport};
+use stage1::judge::{LogFile, judge};
+use stage1::log::Stretch;
+use stage1::log::header::HEADER_BYTES;
+use stage1::replay::{Replay, Tail};
+use stage1::salvage::CHUNK_BYTES;
+use stage1::survey::lock;
+use stage1::verify::{add, collect, log};
+use vfs::{File, Vfs};
+
+/// Verifies an open store, while reads and writes go on.
+pub(crate) fn open_store(store: &Store) -> Result<VerifyReport> {
+    // No file is taken away meanwhile.
+    let _upkeep = store.hold_upkeep();
+    let mut report = VerifyReport::default();
+    for table in store.state.load_full().tree.tables() {
+        merge(&mut report, table.verify()?);
+    }
+    let (writer_log, end) = {
+        let turn = store.any_turn();
+        (std::sync::Arc::clone(&turn.writer.log), turn.writer.log.appended())
+    };
+    frames(&*writer_log.file, &writer_log.name, writer_log.number, end, &mut report)?;
+    let manifest = store.manifest();
+    let tail = manifest.tail();
+    let name = manifest.name();
+    let file = store.vfs.open(name).during("open", name)?;
+    manifest_frames(&*file, name, tail.number, tail.bytes, &mut report)?;
+    Ok(report)
+}
+
+/// Verifies a closed store.
+pub(crate) fn store(vfs: &dyn Vfs) -> Result<VerifyReport> {
+    let _lock = lock(vfs)?;
+    let survey = Survey::look(vfs)?;
+    let mut report = VerifyReport::default();
+    let mut ends = Vec::new();
+    let mut whole = None;
+    if survey.clean {
+        match Clean::check(vfs, &survey, CHUNK_BYTES) {
+            Ok(clean) => whole = Some(clean.whole),
+            Err(error) => collect(Err(error), &mut report)?,
+        }
+    } else if !survey.manifests.is_empty() {
+        match unclean(vfs, &survey, &mut report) {
+            Ok((found, cut)) => (whole, ends) = (Some(found), cut),
+            Err(error) => collect(Err(error), &mut report)?,
+        }
+    }
+    if let Some(whole) = &whole {
+        collect(missing_tables(&survey, whole), &mut report)?;
+    }
+    for number in &survey.manifests {
+        let name = crate::names::manifest_name(*number);
+        let file = vfs.open(&name).during("open", &name)?;
+        let end = end_of(&ends, &name).map_or_else(|| file.size().during("stat", &name), Ok)?;
+        manifest_frames(&*file, &name, *number, end, &mut report)?;
+    }
+    for number in &survey.logs {
+        let name = log_name(*number);
+        let file = vfs.open(&name).during("open", &name)?;
+        let end = end_of(&ends, &name).map_or_else(|| file.size().during("stat", &name), Ok)?;
+        frames(&*file, &name, *number, end, &mut report)?;
+    }
+    for number in &survey.tables {
+        let name = table_name(*number);
+        let file = vfs.open(&name).during("open", &name)?;
+        merge(&mut report, table::verify(&*file, &name, *number)?);
+    }
+    notes(&survey, whole.as_ref(), &mut report);
+    Ok(report)
+}
+
+/// What the next opening will accept of a store that was not closed: the manifest's sum, and where files end.
+fn unclean(vfs: &dyn Vfs, survey: &Survey, report: &mut VerifyReport) -> Result<(Whole, Vec<(String, u64)>)> {
+    let (manifest, whole) = newest_manifest(vfs, survey)?;
+    let mut ends = vec![(manifest.name.clone(), manifest.end)];
+    torn(&manifest, report);
+    let logs: Vec<LogFile> = live_logs(vfs, survey, &whole)?;
+    let judged = judge(vfs, ENGINE, &logs, CHUNK_BYTES)?;
+    for replay in &judged.accepted {
+        torn(replay, report);
+        ends.push((replay.name.clone(), replay.end));
+    }
+    if let Some(cut) = &judged.cut {
+        report.notes.push(format!("{}: cut at {}: {}", cut.file, cut.offset, cut.why));
+    }
+    for file in judged.behind {
+        report.notes.push(format!("{}: behind the cut; opening sets it aside", file.name));
+        ends.push((file.name.clone(), HEADER_BYTES as u64));
+    }
+    Ok((whole, ends))
+}
+
+fn torn(replay: &Replay, report: &mut VerifyReport) {
+    if let Tail::Torn { offset, why, bytes } = &replay.tail {
+        let (name, end) = (&replay.name, replay.end);
+        report.notes.push(format!(
+            "{name}: torn tail: {bytes} bytes at {end}, {why} at {offset}; opening cuts them off"
+        ));
+    }
+}
+
+fn end_of(ends: &[(String, u64)], name: &str) -> Option<u64> {
+    ends.iter().find(|(known, _)| known == name).map(|(_, end)| *end)
+}
+
+fn missing_tables(survey: &Survey, whole: &Whole) -> Result<()> {
+    match whole.tables.iter().find(|table| !survey.tables.contains(&table.number)) {
+        Some(table) => Err(Error::corrupt(&table_name(table.number), 0, "missing; the manifest names it")),
+        None => Ok(()),
+    }
+}
+
+/// Reads and checks the frames of a log up to `end`.
+fn frames(file: &dyn File, name: &str, number: u64, end: u64, report: &mut VerifyReport) -> Result<()> {
+    collect(stage1::log::header::Header::read(file, name, number, ENGINE).map(drop), report)?;
+    let found = log(file, name, number, Stretch { start: HEADER_BYTES as u64, end })?;
+    merge(report, VerifyReport { bytes_read: found.bytes_read + HEADER_BYTES as u64, ..found });
+    Ok(())
+}
+
+/// The same for a manifest, whose entries are no entries of the store.
+fn manifest_frames(
+    file: &dyn File,
+    name: &str,
+    number: u64,
+    end: u64,
+    report: &mut VerifyReport,
+) -> Result<()> {
+    let entries = report.entries;
+    frames(file, name, number, end, report)?;
+    report.entries = entries;
+    Ok(())
+}
+
+fn merge(report: &mut VerifyReport, found: VerifyReport) {
+    report.entries += found.entries;
+    report.bytes_read += found.bytes_read;
+    for damage in found.damage {
+        add(report, damage);
+    }
+    report.notes.extend(found.notes);
+}
+
+/// What a person may want to know and that is no damage.
+fn notes(survey: &Survey, whole: Option<&Whole>, report: &mut VerifyReport) {
+    for name in &survey.asides {
+        report.notes.push(format!("{name}: what recovery cut off and could still be read"));
+    }
+    report.notes.extend(survey.foreign.iter().map(|name| format!("{name}: not ours, left alone")));
+    let left = whole.map_or_else(|| survey.unfinished.clone(), |whole| leftovers(survey, whole));
+    report.notes.extend(left.iter().map(|name| format!("{name}: left over, goes at the next opening")));
+    if survey.manifests.is_empty() && !survey.clean {
+        report.notes.push("no store here yet".into());
+    }
+}
