@@ -24,7 +24,8 @@ pub fn describe(file: &dyn File, name: &str, number: u64, sink: &mut FieldSink<'
     let rest = section(file, name, show.offset, parts.size - show.offset)?;
     let Ok(footer) = &parts.footer else {
         let why = parts.footer.as_ref().err().map_or_else(String::new, reason);
-        return Ok(unreadable(&mut show, &rest, &why));
+        // Also where no byte is left: that there is no footer is what is wrong.
+        return Ok(show.field(&rest, "unreadable", "no footer at the end".into(), Verdict::Bad(why)));
     };
     let (filter, rest) = rest.split_at(length(footer.filter_bytes, &rest));
     let (index, footer_bytes) = rest.split_at(length(footer.index_bytes, rest));

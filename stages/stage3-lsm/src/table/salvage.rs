@@ -1,13 +1,13 @@
 //! Saving what can be read of a table.
 
 use super::block::Block;
-use super::walk::Parts;
+use super::walk::{Parts, reason};
 use contract::{Damage, Entry, Result};
 use vfs::File;
 
 /// Gives every entry of table `number` in `file`, called `name`, that can be read to `take`, in order, and returns the
-/// stretches of it that could not be read. Footer, filter and index are not needed for it; damage to them alone loses
-/// nothing.
+/// stretches of it that could not be read. Footer, filter and index are not needed for it; but without the footer nobody
+/// can say that this was all.
 pub fn salvage(
     file: &dyn File,
     name: &str,
@@ -38,8 +38,12 @@ pub fn salvage(
         }
         Ok(true)
     })?;
-    if parts.footer.is_err() && end < parts.size {
-        let what = format!("{} bytes that nothing says what they are", parts.size - end);
+    if let Err(error) = &parts.footer {
+        let what = format!(
+            "{}: nothing says what was in the last {} bytes, or behind them",
+            reason(error),
+            parts.size - end
+        );
         report(end, &what);
     }
     Ok(lost)

@@ -1,2 +1,6 @@
-//! What goes into a table comes out again.
+//! What goes into a table comes out again; what is not as it was written is an error.
+
+mod damage;
+mod forged;
 mod model;
+mod sizes;
