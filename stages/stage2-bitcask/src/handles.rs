@@ -161,7 +161,11 @@ impl File for Pooled {
     // ANCHOR_END: read_at
 
     fn append(&self, data: &[u8]) -> io::Result<()> {
-        self.file()?.0.append(data)
+        // The way of every put: the file is pinned, so it is open.
+        match &*self.held.load() {
+            Some(held) => held.0.append(data),
+            None => self.reopen()?.0.append(data),
+        }
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {

@@ -11,8 +11,8 @@
 //! 2. A shard's lock is held for memory alone, never over input or output, and readers share it.
 //! 3. Who takes several locks takes them in the order of the shards.
 //!
-//! **Cost** 29 bytes for a record of a 16-byte key, 6 to 11 bytes of table, at most a quarter of a record in room. A get
-//! hashes once, then misses the processor's caches three times at worst: tags, start, record.
+//! **Cost** 29 bytes for a record of a 16-byte key, 7 to 10 bytes of table, at most a quarter of a record in room. A get
+//! hashes once, then misses the processor's caches twice, seldom oftener: a line of the table, the record.
 //!
 //! **Source** Sheehy and Smith, *Bitcask: A Log-Structured Hash Table for Fast Key/Value Data*, 2010, for the keydir;
 //! memcached and many others for shards.
@@ -23,6 +23,7 @@ mod load;
 pub(crate) mod record;
 mod seed;
 mod shard;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -94,7 +95,7 @@ impl Keydir {
         self.shard(hash).read().get(hash, key)
     }
 
-    /// The shard of a hash. The table takes its place from the lowest bits and its tag from the highest seven.
+    /// The shard of a hash. The table takes its line from the lower half and its tag from the highest byte.
     #[inline]
     fn shard(&self, hash: u64) -> &Locked {
         &self.shards[shard_of(hash)]

@@ -79,13 +79,22 @@ impl Arena {
         self.dead_bytes > self.bytes.len() / 2
     }
 
-    /// A new arena of the records at these starts, each of which becomes the new one.
-    pub(super) fn rebuilt<'s>(&self, starts: impl Iterator<Item = &'s mut u32>) -> Self {
+    /// The records before `end` that are not dead, and where each starts.
+    pub(super) fn starts(&self, end: u32) -> impl Iterator<Item = (u32, Record<'_>)> {
+        let mut at = 0;
+        let started = record::records(&self.bytes[..end as usize]).map(move |record| {
+            let start = at;
+            at += record.bytes.len();
+            (u32::try_from(start).unwrap_or(u32::MAX), record)
+        });
+        started.filter(|(_, record)| !record.is_dead())
+    }
+
+    /// A new arena of the records that are not dead.
+    pub(super) fn rebuilt(&self) -> Self {
         let mut new = Self::default();
         new.reserve(self.bytes.len() - self.dead_bytes);
-        for start in starts {
-            let record = self.record(*start);
-            *start = new.end();
+        for record in self.records() {
             new.bytes.extend_from_slice(record.bytes);
         }
         new

@@ -2,31 +2,29 @@
 //!
 //! **Layout**
 //! ```text
-//!   table   [ tag u8 … ] [ start u32 … ]     7 bits of the hash find a start, the start finds the record
-//!                              │
-//!   arena   [ record ][ record ▼ ][ dead ][ record ] … room
+//!   table   [ tags, starts ][ tags, starts ] …     the hash finds a start, the start finds the record
+//!                       │
+//!   arena   [ record ][ ▼ record ][ dead ][ record ] … room
 //! ```
 //! **Invariants**
 //! 1. The table holds the start of every record that is not dead, once, and of no other.
 //! 2. No two records that are not dead have the same key. A key's newer entry changes the location in its record.
 //! 3. At most half of the arena is dead; at most a quarter of what is used is room, unless it was reserved.
 //!
-//! **Cost** 5 bytes of table for each place in it, of which 7/16 to 7/8 are taken. A lookup touches one line of tags,
-//! one start, one record.
-//!
-//! **Source** Kulukundis, *Designing a Fast, Efficient, Cache-friendly Hash Table, Step by Step*, 2017, for the table
-//! (`hashbrown` is Rust's).
+//! **Cost** A lookup touches one line of the table and one record.
 
 use super::arena::Arena;
 use super::record::{Location, Record};
 use super::seed::Seed;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
+use super::table::Table;
+
+/// For how many keys there is room in the smallest table.
+const LEAST_ROOM: usize = 9;
 
 /// The records of the keys whose hash leads here.
 #[derive(Default)]
 pub(super) struct Shard {
-    table: HashTable<u32>,
+    table: Table,
     arena: Arena,
     /// Records that are not tombstones.
     live: usize,
@@ -37,8 +35,8 @@ impl Shard {
     /// Where the newest entry of `key` lies.
     #[inline]
     pub(super) fn get(&self, hash: u64, key: &[u8]) -> Option<Location> {
-        let start = self.table.find(hash, |&start| self.arena.key(start) == key)?;
-        Some(self.arena.record(*start).location())
+        let start = self.table.find(hash, |start| self.arena.key(start) == key)?;
+        Some(self.arena.record(start).location())
     }
     // ANCHOR_END: get
 
@@ -46,16 +44,13 @@ impl Shard {
     /// Sets where the newest entry of `key` lies, and returns where the one before it lay.
     #[inline]
     pub(super) fn set(&mut self, seed: &Seed, hash: u64, key: &[u8], at: Location) -> Option<Location> {
-        let Self { table, arena, live } = self;
-        let same = |&start: &u32| arena.key(start) == key;
-        let old = match table.entry(hash, same, |&start| seed.hash(arena.key(start))) {
-            Entry::Occupied(entry) => Some(arena.set(*entry.get(), at)),
-            Entry::Vacant(entry) => {
-                entry.insert(arena.push(key, at));
-                None
-            }
-        };
-        recount(live, at, old);
+        let found = self.table.find(hash, |start| self.arena.key(start) == key);
+        let old = found.map(|start| self.arena.set(start, at));
+        if old.is_none() {
+            self.make_room(seed, 1, self.arena.end());
+            self.table.insert(hash, self.arena.push(key, at));
+        }
+        recount(&mut self.live, at, old);
         old
     }
     // ANCHOR_END: set
@@ -63,7 +58,7 @@ impl Shard {
     /// The same where the key is known and its entry is still the one at `from`; or says that it is not.
     pub(super) fn replace(&mut self, hash: u64, key: &[u8], from: Location, to: Location) -> bool {
         let Self { table, arena, live } = self;
-        let Some(&start) = table.find(hash, |&start| arena.key(start) == key) else { return false };
+        let Some(start) = table.find(hash, |start| arena.key(start) == key) else { return false };
         let still = arena.record(start).location() == from;
         if still {
             arena.set(start, to);
@@ -75,15 +70,14 @@ impl Shard {
     /// Forgets a key whose entry is still the one at `at`, or says that it is not.
     pub(super) fn remove(&mut self, seed: &Seed, hash: u64, key: &[u8], at: Location) -> bool {
         let Self { table, arena, .. } = self;
-        let Ok(entry) = table.find_entry(hash, |&start| arena.key(start) == key) else { return false };
-        let start = *entry.get();
+        let Some(start) = table.find(hash, |start| arena.key(start) == key) else { return false };
         if arena.record(start).location() != at {
             return false;
         }
-        entry.remove();
+        table.remove(hash, start);
         if arena.kill(start) {
-            *arena = arena.rebuilt(table.iter_mut());
-            table.shrink_to(table.len(), |&start| seed.hash(arena.key(start)));
+            *arena = arena.rebuilt();
+            self.rebuild_table(seed, self.table.len(), self.arena.end());
         }
         self.live -= usize::from(!at.tombstone);
         true
@@ -107,21 +101,19 @@ impl Shard {
         hashes: &[u64],
         replaced: &mut impl FnMut(Location, Option<Location>),
     ) {
+        self.make_room(seed, hashes.len(), first);
         let Self { table, arena, live } = self;
         let (mut from, mut to) = (first, first);
         for &hash in hashes {
             let record = arena.record(from);
             let (at, len) = (record.location(), record.bytes.len() as u32);
-            let same = |&start: &u32| arena.key(start) == record.key;
-            let old = match table.entry(hash, same, |&start| seed.hash(arena.key(start))) {
-                Entry::Occupied(entry) => Some(arena.set(*entry.get(), at)),
-                Entry::Vacant(entry) => {
-                    entry.insert(to);
-                    arena.move_down(from, to);
-                    to += len;
-                    None
-                }
-            };
+            let found = table.find(hash, |start| arena.key(start) == record.key);
+            let old = found.map(|start| arena.set(start, at));
+            if old.is_none() {
+                table.insert(hash, to);
+                arena.move_down(from, to);
+                to += len;
+            }
             from += len;
             recount(live, at, old);
             replaced(at, old);
@@ -158,22 +150,50 @@ impl Shard {
 
     /// Makes room for so many more keys and their records.
     pub(super) fn reserve(&mut self, seed: &Seed, keys: usize, record_bytes: usize) {
-        let Self { table, arena, .. } = self;
-        table.reserve(keys, |&start| seed.hash(arena.key(start)));
-        arena.reserve(record_bytes);
+        if self.table.len() + keys > self.table.room() {
+            self.rebuild_table(seed, self.table.len() + keys, self.arena.end());
+        }
+        self.arena.reserve(record_bytes);
     }
 
     /// Gives back what was reserved in vain.
     pub(super) fn trim(&mut self, seed: &Seed) {
-        let Self { table, arena, .. } = self;
-        table.shrink_to(table.len(), |&start| seed.hash(arena.key(start)));
-        arena.cut(arena.end(), 0);
+        if self.table.room() > grown(self.table.len()) {
+            self.rebuild_table(seed, self.table.len(), self.arena.end());
+        }
+        self.arena.cut(self.arena.end(), 0);
+    }
+
+    // ANCHOR: make_room
+    /// Makes room in the table for so many more keys; the arena's records before `end` are in it. A table that is full
+    /// grows by half, and every key in it is hashed again, in the order of the arena.
+    #[inline]
+    fn make_room(&mut self, seed: &Seed, keys: usize, end: u32) {
+        let needed = self.table.len() + keys;
+        if needed > self.table.room() {
+            self.rebuild_table(seed, needed.max(grown(self.table.len())), end);
+        }
+    }
+    // ANCHOR_END: make_room
+
+    #[cold]
+    fn rebuild_table(&mut self, seed: &Seed, room: usize, end: u32) {
+        let mut table = Table::with_room(room.max(self.table.len()));
+        for (start, record) in self.arena.starts(end) {
+            table.insert(seed.hash(record.key), start);
+        }
+        self.table = table;
     }
 
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> usize {
-        self.table.allocation_size() + self.arena.capacity()
+        self.table.bytes() + self.arena.capacity()
     }
+}
+
+/// For how many entries a table of so many has room at most.
+fn grown(entries: usize) -> usize {
+    (entries + entries / 2).max(LEAST_ROOM)
 }
 
 /// Counts what is not a tombstone.
