@@ -24,6 +24,7 @@
 //!
 //! **Source** Chang et al., *Bigtable*, 2006.
 
+mod ahead;
 mod block;
 mod builder;
 mod cursor;
@@ -111,7 +112,7 @@ impl Table {
         let payload = if let Some(payload) = self.mapped(number, at)? {
             payload
         } else {
-            owned = self.load(number, at, true)?;
+            owned = self.load(number, at)?;
             &owned
         };
         let found = Block::parse(payload).and_then(|block| block.get(key, hash));
@@ -123,8 +124,8 @@ impl Table {
     }
     // ANCHOR_END: get
 
-    /// Its entries from `start` on. With `fill_cache` blocks are taken from the cache and kept in it, as a scan wants
-    /// it; without, the cache does not notice, as a compaction wants it. Errors as in [`get`](Self::get).
+    /// Its entries from `start` on. With `fill_cache` the first few blocks are taken from the cache and kept in it, as a scan
+    /// wants it; without, the cache does not notice, as a compaction wants it. Errors as in [`get`](Self::get).
     pub fn source(self: &Arc<Self>, start: Bound<&[u8]>, fill_cache: bool) -> Result<TableSource> {
         TableSource::new(Arc::clone(self), start, fill_cache)
     }

@@ -87,6 +87,9 @@ impl<'a> Block<'a> {
         let (rest, count) = payload.split_last_chunk::<COUNT_BYTES>().ok_or(SHORT)?;
         let count = u16::from_le_bytes(*count);
         let entries = usize::from(count & !FINGERPRINTED);
+        if entries == 0 {
+            return Err("a block of nothing");
+        }
         let (rest, fingerprints) = if count & FINGERPRINTED == 0 {
             (rest, None)
         } else {

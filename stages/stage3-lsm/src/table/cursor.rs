@@ -5,7 +5,9 @@
 //!
 //! **Cost** An entry's lengths, nothing else; a block when the last entry of one was passed.
 
+use super::ahead::Ahead;
 use super::block::{Block, Spot};
+use super::index::BlockAt;
 use super::{Table, damage};
 use crate::source::Source;
 use bytes::Bytes;
@@ -14,10 +16,15 @@ use std::io;
 use std::ops::Bound;
 use std::sync::Arc;
 
+/// How many blocks a walk takes through the cache before it reads ahead.
+const CACHED_BLOCKS: u32 = 3;
+
 /// A table's entries in order. It stands on one, or past the end.
 pub struct TableSource {
     table: Arc<Table>,
-    fill_cache: bool,
+    /// How many more blocks it takes from the cache, or puts there.
+    cached_blocks: u32,
+    ahead: Ahead,
     /// The number of the block that it stands in.
     block: usize,
     payload: Bytes,
@@ -43,7 +50,8 @@ impl TableSource {
         };
         let mut source = Self {
             table,
-            fill_cache,
+            cached_blocks: if fill_cache { CACHED_BLOCKS } else { 0 },
+            ahead: Ahead::new(),
             block,
             payload: Bytes::new(),
             entry_bytes: 0,
@@ -61,7 +69,7 @@ impl TableSource {
             self.state = State::Ended;
             return Ok(());
         };
-        self.payload = self.table.load(self.block, at, self.fill_cache)?;
+        self.payload = self.load(at)?;
         let fail = |what| damage(&self.table.name, at.offset, what);
         let block = Block::parse(&self.payload).map_err(fail)?;
         let first = match start {
@@ -80,6 +88,23 @@ impl TableSource {
         self.next_block()
     }
     // ANCHOR_END: enter
+
+    // ANCHOR: load
+    /// The first blocks go through the cache, where the next walk from about here finds them. One that goes on reads
+    /// ahead.
+    fn load(&mut self, at: BlockAt) -> Result<Bytes> {
+        // What it held is free to be read into.
+        self.payload = Bytes::new();
+        if self.cached_blocks > 0 {
+            self.cached_blocks -= 1;
+            return self.table.load(self.block, at);
+        }
+        match self.table.mapped_slice(self.block, at)? {
+            Some(payload) => Ok(payload),
+            None => self.ahead.block(&self.table, self.block, at),
+        }
+    }
+    // ANCHOR_END: load
 
     fn next_block(&mut self) -> Result<()> {
         self.block += 1;

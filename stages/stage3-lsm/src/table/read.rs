@@ -129,19 +129,26 @@ impl Table {
             return Ok(false);
         }
         stored::verify(bytes, self.place(at)).map_err(|what| damage(&self.name, at.offset, what))?;
-        self.count_read(at);
+        self.reading.counts.blocks_read.add(1);
+        self.reading.counts.bytes_read.add(u64::from(at.bytes));
         view.set_verified(number);
         Ok(true)
     }
     // ANCHOR_END: mapped
 
+    /// The same as a slice that keeps the mapping.
+    pub(super) fn mapped_slice(&self, number: usize, at: BlockAt) -> Result<Option<Bytes>> {
+        let payload = self.mapped(number, at)?;
+        Ok(payload.zip(self.view.as_ref()).map(|(payload, view)| view.bytes.slice_ref(payload)))
+    }
+
     // ANCHOR: load
     /// The payload of a block: out of the mapping, the cache or the file.
-    pub(super) fn load(&self, number: usize, at: BlockAt, through_cache: bool) -> Result<Bytes> {
-        if let (Some(payload), Some(view)) = (self.mapped(number, at)?, &self.view) {
-            return Ok(view.bytes.slice_ref(payload));
+    pub(super) fn load(&self, number: usize, at: BlockAt) -> Result<Bytes> {
+        if let Some(payload) = self.mapped_slice(number, at)? {
+            return Ok(payload);
         }
-        let Some(cache) = self.reading.cache.as_ref().filter(|_| through_cache) else {
+        let Some(cache) = &self.reading.cache else {
             return self.read_block(at);
         };
         if let Some(payload) = cache.get(self.number(), at.offset) {
@@ -156,20 +163,27 @@ impl Table {
     // ANCHOR_END: load
 
     /// Reads a block from the file, verifies it and decompresses it.
-    fn read_block(&self, at: BlockAt) -> Result<Bytes> {
-        let bytes = section(&*self.file, &self.name, at.offset, u64::from(at.bytes))?;
-        self.count_read(at);
-        stored::open(&Bytes::from(bytes), self.place(at)).map_err(|what| damage(&self.name, at.offset, what))
+    pub(super) fn read_block(&self, at: BlockAt) -> Result<Bytes> {
+        let mut bytes = vec![0; usize::try_from(at.bytes).unwrap_or(usize::MAX)];
+        self.read_exact(&mut bytes, at.offset)?;
+        self.open_block(&Bytes::from(bytes), at)
+    }
+
+    /// Reads bytes of the file.
+    pub(super) fn read_exact(&self, buffer: &mut [u8], offset: u64) -> Result<()> {
+        self.reading.counts.bytes_read.add(buffer.len() as u64);
+        read_exact(&*self.file, &self.name, buffer, offset)
+    }
+
+    /// The payload of a block that was read, verified and decompressed.
+    pub(super) fn open_block(&self, bytes: &Bytes, at: BlockAt) -> Result<Bytes> {
+        self.reading.counts.blocks_read.add(1);
+        stored::open(bytes, self.place(at)).map_err(|what| damage(&self.name, at.offset, what))
     }
 
     /// Whether a block can be read from the mapping without another look at its checksum.
     pub(super) fn is_verified_in_mapping(&self, number: usize) -> bool {
         self.view.as_ref().is_some_and(|view| view.is_verified(number))
-    }
-
-    fn count_read(&self, at: BlockAt) {
-        self.reading.counts.blocks_read.add(1);
-        self.reading.counts.bytes_read.add(u64::from(at.bytes));
     }
 
     fn place(&self, at: BlockAt) -> Place {

@@ -7,7 +7,8 @@ use std::ops::Bound;
 use vfs::{File, MemFs, Vfs};
 
 fn model() -> Model {
-    let value = |i: usize| (i % 4 > 0).then(|| format!("value {}", i / 6).into_bytes().repeat(i % 5));
+    let value =
+        |i: usize| (!i.is_multiple_of(4)).then(|| format!("value {}", i / 6).into_bytes().repeat(i % 5));
     (0..24).map(|i| (format!("key/{i:03}").into_bytes(), value(i))).collect()
 }
 

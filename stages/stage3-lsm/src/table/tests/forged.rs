@@ -97,10 +97,10 @@ fn any_byte_of_a_block_may_be_any_other() {
             let (start, end) = forger.blocks[1];
             for at in start + 4..end {
                 for byte in [0, 1, 0x7f, 0x80, 0xff] {
-                    let mut forged =
+                    let mut bad =
                         Forger { bytes: forger.bytes.clone(), blocks: forger.blocks.clone(), ..forger };
-                    forged.bytes[at] = byte;
-                    look_at_it(&forged.sealed());
+                    bad.bytes[at] = byte;
+                    look_at_it(&bad.sealed());
                 }
             }
         }
@@ -112,9 +112,9 @@ fn any_byte_of_filter_and_index_may_be_any_other() {
     let forger = Forger::new(&TableOptions { block_bytes: 150, ..TableOptions::default() });
     for at in usize::try_from(forger.footer.filter_at()).unwrap()..forger.bytes.len() - FOOTER_BYTES {
         for byte in [0, 1, 0x7f, 0x80, 0xff] {
-            let mut forged = Forger { bytes: forger.bytes.clone(), blocks: forger.blocks.clone(), ..forger };
-            forged.bytes[at] = byte;
-            look_at_it(&forged.sealed());
+            let mut bad = Forger { bytes: forger.bytes.clone(), blocks: forger.blocks.clone(), ..forger };
+            bad.bytes[at] = byte;
+            look_at_it(&bad.sealed());
         }
     }
 }
@@ -174,4 +174,15 @@ fn more_entries_than_there_are_is_noticed_by_verify() {
     let vfs = MemFs::new();
     vfs.plant("t", forger.bytes);
     assert!(read::footer(&*vfs.open("t").unwrap(), "t", NUMBER).is_ok());
+}
+
+#[test]
+fn a_block_of_nothing_is_damage() {
+    let options = TableOptions { block_bytes: 150, ..TableOptions::default() };
+    let mut forger = Forger::new(&options);
+    let (_, end) = forger.blocks[1];
+    forger.bytes[end - 2..end].copy_from_slice(&[0, 0x80]);
+    let table = opened(&forger.sealed(), &readings()[0]).unwrap();
+    assert!(walked(&table, Bound::Unbounded, true).unwrap_err().is_corrupt());
+    assert_eq!(table.verify().unwrap().damage.len(), 1);
 }

@@ -80,7 +80,7 @@ pub(super) fn compare<'k>(table: &Arc<Table>, model: &Model, keys: impl Iterator
         assert_eq!(table.contains(key, hash).unwrap(), expected.map(Option::is_some));
         assert_eq!(table.explain(key, hash).unwrap().found, expected.cloned());
         for start in [Bound::Included(key), Bound::Excluded(key)] {
-            let found = walked(table, start, key.len() % 2 == 0).unwrap();
+            let found = walked(table, start, key.len().is_multiple_of(2)).unwrap();
             let range = model.range::<[u8], _>((start, Bound::Unbounded));
             assert!(
                 found.into_iter().eq(range.map(|(key, value)| (key.clone(), value.clone()))),
