@@ -1,6 +1,6 @@
 //! A copy of the workspace's sources, in which everything may be broken.
 
-use crate::rules::SOURCES;
+use crate::rules::AREAS;
 use crate::sites::Source;
 use std::fs;
 use std::io;
@@ -22,18 +22,24 @@ pub(crate) fn workspace() -> PathBuf {
 pub(crate) fn sources() -> io::Result<Vec<Source>> {
     let root = workspace();
     let mut paths = Vec::new();
-    for source in SOURCES {
+    for source in AREAS.iter().flat_map(|area| area.sources) {
         walk(&root.join(source), &mut paths)?;
     }
     paths.sort();
     paths
         .into_iter()
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs") && !is_test(path))
         .map(|path| {
             let name = path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             Ok(Source { path: name, text: fs::read_to_string(&path)? })
         })
         .collect()
+}
+
+/// A file that is a module of tests, or in a folder of them.
+fn is_test(path: &Path) -> bool {
+    path.file_stem().is_some_and(|name| name == "tests")
+        || path.components().any(|part| part.as_os_str() == "tests")
 }
 
 impl Copy {

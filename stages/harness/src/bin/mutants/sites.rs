@@ -1,6 +1,6 @@
 //! Where the rules apply, and what no rule knows.
 
-use crate::rules::{EXEMPT, RULES, Rule, WATCHED};
+use crate::rules::{AREAS, Area, EXEMPT, Exempt, Rule, WATCHED};
 
 /// A source file: its path from the workspace's root, and its text.
 pub(crate) struct Source {
@@ -26,37 +26,38 @@ pub(crate) struct Site {
 pub(crate) struct Passed {
     /// Where, and what it says.
     pub(crate) line: String,
-    /// The exemption's number in its table.
-    exempt: usize,
-}
-
-impl Passed {
     /// Why there is nothing to take out.
-    pub(crate) fn reason(&self) -> &'static str {
-        EXEMPT[self.exempt].reason
-    }
+    pub(crate) exempt: &'static Exempt,
 }
 
 /// Every site, and every line that decides nothing; or every reason why the tables do not fit the code.
 pub(crate) fn find(sources: &[Source]) -> Result<(Vec<Site>, Vec<Passed>), Vec<String>> {
     let mut problems = Vec::new();
-    let mut sites = Vec::new();
-    for rule in &RULES {
-        let found: Vec<Site> = sources.iter().flat_map(|source| apply(rule, source)).collect();
-        if found.is_empty() {
-            problems.push(format!("no code says `{}` any more ({}): mend the rule", rule.find, rule.what));
+    let (mut sites, mut passed) = (Vec::new(), Vec::new());
+    for area in AREAS {
+        let sources: Vec<_> = sources.iter().filter(|source| is_in(area, source)).collect();
+        for rule in area.rules.iter().copied().flatten() {
+            let found: Vec<Site> = sources.iter().flat_map(|source| apply(rule, source)).collect();
+            if found.is_empty() {
+                problems
+                    .push(format!("no code says `{}` any more ({}): mend the rule", rule.find, rule.what));
+            }
+            sites.extend(found);
         }
-        sites.extend(found);
+        for source in &sources {
+            problems.extend(decide(area, source, &sites, &mut passed));
+        }
     }
-    let mut passed = Vec::new();
-    for source in sources {
-        problems.extend(decide(source, &sites, &mut passed));
-    }
-    for (i, exempt) in EXEMPT.iter().enumerate().filter(|(i, _)| !passed.iter().any(|p| p.exempt == *i)) {
-        problems.push(format!("exemption {i}, `{}`, is of no use any more: remove it", exempt.find));
+    let tables = AREAS.iter().flat_map(|area| area.exempt).chain(&EXEMPT);
+    for exempt in tables.filter(|exempt| !passed.iter().any(|p| std::ptr::eq(p.exempt, *exempt))) {
+        problems.push(format!("the exemption `{}` is of no use any more: remove it", exempt.find));
     }
     sites.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     if problems.is_empty() { Ok((sites, passed)) } else { Err(problems) }
+}
+
+fn is_in(area: &Area, source: &Source) -> bool {
+    Area::of(&source.path).is_some_and(|of| std::ptr::eq(of, area))
 }
 
 fn apply(rule: &'static Rule, source: &Source) -> Vec<Site> {
@@ -98,11 +99,11 @@ fn code(text: &str) -> String {
 
 /// Looks at every line of a file that says a watched word: a rule takes it out, or an exemption lets it pass, or nobody
 /// knows it, which is a problem.
-fn decide(source: &Source, sites: &[Site], passed: &mut Vec<Passed>) -> Vec<String> {
+fn decide(area: &Area, source: &Source, sites: &[Site], passed: &mut Vec<Passed>) -> Vec<String> {
     let mut problems = Vec::new();
     for (number, line) in code(&source.text).lines().enumerate() {
         let number = number + 1;
-        if !WATCHED.iter().any(|word| says(line, word)) {
+        if !WATCHED.iter().chain(area.watched).any(|word| says(line, word)) {
             continue;
         }
         let is_site = sites.iter().any(|site| {
@@ -110,7 +111,11 @@ fn decide(source: &Source, sites: &[Site], passed: &mut Vec<Passed>) -> Vec<Stri
             site.path == source.path && (site.line..site.line + lines).contains(&number)
         });
         let line_in_words = format!("{}:{number}: {}", source.path, line.trim());
-        let exempt = EXEMPT.iter().position(|e| source.path.ends_with(e.file) && line.contains(e.find));
+        let exempt = area
+            .exempt
+            .iter()
+            .chain(&EXEMPT)
+            .find(|e| source.path.ends_with(e.file) && line.contains(e.find));
         match exempt {
             _ if is_site => {}
             Some(exempt) => passed.push(Passed { line: line_in_words, exempt }),
@@ -148,7 +153,7 @@ mod tests {
     #[test]
     fn a_watched_word_that_nobody_knows_is_told_of() {
         let text = "fn lock() {}\nlet a = unknown.sync();\nlet b = resync(1);\n// c.sync()\n";
-        let problems = decide(&source(text), &[], &mut Vec::new());
+        let problems = decide(AREAS[0], &source(text), &[], &mut Vec::new());
         assert_eq!(problems.len(), 1);
         assert!(problems[0].contains(":2:"));
     }
@@ -156,6 +161,6 @@ mod tests {
     #[test]
     fn every_sync_lock_and_checksum_in_the_code_is_in_the_tables() {
         let problems = find(&crate::copy::sources().unwrap()).err().unwrap_or_default();
-        assert!(problems.is_empty(), "rules.rs does not fit the code:\n{}", problems.join("\n"));
+        assert!(problems.is_empty(), "the rules do not fit the code:\n{}", problems.join("\n"));
     }
 }

@@ -1,34 +1,17 @@
 //! Runs the tests on the copy until one of them fails.
 
 use crate::copy::Copy;
+use crate::rules::{Area, Suite};
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// What is run, the quickest to tell first: arguments of `cargo test`.
-const SUITES: [&[&str]; 9] = [
-    &["-p", "stage1", "--lib"],
-    &["-p", "stage1", "--test", "store"],
-    &["-p", "harness", "--test", "faults"],
-    &["-p", "harness", "--test", "damage"],
-    &["-p", "harness", "--test", "crash"],
-    &["-p", "harness", "--test", "owners"],
-    &["-p", "harness", "--test", "syncs"],
-    &["-p", "harness", "--test", "model"],
-    &["-p", "harness", "--test", "threads"],
-];
-
-/// What is run for the real filesystem.
-const SUITES_OF_OS: [&[&str]; 3] = [
-    &["-p", "vfs", "--test", "os"],
-    &["-p", "harness", "--test", "faults"],
-    &["-p", "harness", "--test", "owners"],
-];
-
-/// A test that has not ended by then hangs, which is a way of noticing.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// A test program that takes so many times what it took on the unbroken code, and a minute more, hangs, which is a way
+/// of noticing. So many that no machine that has become busy meanwhile looks like a catch.
+const PATIENCE: u32 = 8;
 
 /// What became of a mutant.
 pub(crate) enum Verdict {
@@ -40,34 +23,69 @@ pub(crate) enum Verdict {
     Unbuilt(String),
 }
 
-/// Runs the tests that can notice a change of `path`.
-pub(crate) fn run(copy: &Copy, target: &Path, path: &str) -> io::Result<Verdict> {
-    let suites: &[&[&str]] = if path.ends_with("os.rs") { &SUITES_OF_OS } else { &SUITES };
-    for suite in suites {
-        let program = match build(copy, target, suite)? {
+/// The copy, the folder in which it is built, and how long each test program takes.
+pub(crate) struct Trials {
+    pub(crate) copy: Copy,
+    target: PathBuf,
+    took: HashMap<Suite, Duration>,
+}
+
+impl Trials {
+    /// No test program has been run yet.
+    pub(crate) fn new(copy: Copy, target: &Path) -> Self {
+        Self { copy, target: target.to_owned(), took: HashMap::new() }
+    }
+
+    /// Runs the tests of an area on the code as it is, and learns how long they take.
+    pub(crate) fn learn(&mut self, area: &Area) -> io::Result<Verdict> {
+        for suite in area.suites {
+            let start = Instant::now();
+            match self.test(*suite)? {
+                Verdict::Survived => self.took.insert(*suite, start.elapsed()),
+                other => return Ok(other),
+            };
+        }
+        Ok(Verdict::Survived)
+    }
+
+    /// Runs the tests that can notice a change in an area until one does.
+    pub(crate) fn run(&self, area: &Area) -> io::Result<Verdict> {
+        for suite in area.suites {
+            match self.test(*suite)? {
+                Verdict::Survived => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Verdict::Survived)
+    }
+
+    fn test(&self, suite: Suite) -> io::Result<Verdict> {
+        let program = match build(&self.copy, &self.target, suite)? {
             Ok(program) => program,
             Err(message) => return Ok(Verdict::Unbuilt(message)),
         };
-        match execute(copy, &program, suite)? {
-            End::Good => {}
-            End::Hangs => return Ok(Verdict::Killed(format!("{name}: it hangs", name = name(suite)))),
+        // Not learnt yet: the first run is given all the time that it takes.
+        let patience =
+            self.took.get(&suite).map_or(Duration::MAX, |took| *took * PATIENCE + Duration::from_mins(1));
+        Ok(match execute(&self.copy, &program, suite, patience)? {
+            End::Good => Verdict::Survived,
+            End::Hangs => Verdict::Killed(format!("{}: it hangs", name(suite))),
             // A test that fails now and then would seem to notice everything, so it has to fail twice.
-            End::Fails(noticed) => {
-                if !matches!(execute(copy, &program, suite)?, End::Good) {
-                    return Ok(Verdict::Killed(format!("{}: {noticed}", name(suite))));
-                }
-            }
-        }
+            End::Fails(noticed) => match execute(&self.copy, &program, suite, patience)? {
+                End::Good => Verdict::Survived,
+                _ => Verdict::Killed(format!("{}: {noticed}", name(suite))),
+            },
+        })
     }
-    Ok(Verdict::Survived)
 }
 
 /// Builds one test program; cargo says where it is.
-fn build(copy: &Copy, target: &Path, suite: &[&str]) -> io::Result<Result<PathBuf, String>> {
+fn build(copy: &Copy, target: &Path, (package, program): Suite) -> io::Result<Result<PathBuf, String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["test", "--no-run", "--quiet", "--message-format=json-render-diagnostics"])
-        .args(suite)
+        .args(["-p", package])
+        .args(if program == "--lib" { vec!["--lib"] } else { vec!["--test", program] })
         .current_dir(&copy.root)
         .env("CARGO_TARGET_DIR", target.join("mutants").join("target"))
         // A build for a test that is run once: nobody steps through it.
@@ -78,14 +96,14 @@ fn build(copy: &Copy, target: &Path, suite: &[&str]) -> io::Result<Result<PathBu
         .output()?;
     let messages = String::from_utf8_lossy(&output.stdout);
     // Programs that the tests start are built too, and are no tests.
-    let kind = if suite.contains(&"--lib") { "\"kind\":[\"lib\"]" } else { "\"kind\":[\"test\"]" };
+    let kind = if program == "--lib" { "\"kind\":[\"lib\"]" } else { "\"kind\":[\"test\"]" };
     let mut tests = messages.lines().filter(|line| line.contains(kind) && line.contains("\"executable\":\""));
-    let program = tests.next().and_then(|line| {
+    let path = tests.next().and_then(|line| {
         let (_, rest) = line.split_once("\"executable\":\"")?;
         Some(PathBuf::from(rest.split_once('"')?.0.replace("\\\\", "\\")))
     });
     let errors = String::from_utf8_lossy(&output.stderr);
-    Ok(program.filter(|_| output.status.success()).ok_or_else(|| {
+    Ok(path.filter(|_| output.status.success()).ok_or_else(|| {
         errors.lines().filter(|line| line.starts_with("error")).collect::<Vec<_>>().join("; ")
     }))
 }
@@ -98,9 +116,13 @@ enum End {
 }
 
 /// Runs a test program.
-fn execute(copy: &Copy, program: &Path, suite: &[&str]) -> io::Result<End> {
-    let package = if suite.contains(&"stage1") { "stages/stage1-log" } else { "stages/harness" };
-    let package = if suite.contains(&"vfs") { "stages/vfs" } else { package };
+fn execute(copy: &Copy, program: &Path, (package, _): Suite, patience: Duration) -> io::Result<End> {
+    let package = match package {
+        "stage1" => "stages/stage1-log",
+        "stage2" => "stages/stage2-bitcask",
+        "vfs" => "stages/vfs",
+        _ => "stages/harness",
+    };
     let child = Command::new(program)
         .current_dir(copy.root.join(package))
         .env("CARGO_MANIFEST_DIR", copy.root.join(package))
@@ -113,7 +135,7 @@ fn execute(copy: &Copy, program: &Path, suite: &[&str]) -> io::Result<End> {
     let id = child.id();
     let (done, ended) = mpsc::channel();
     let waiting = std::thread::Builder::new().spawn(move || done.send(child.wait_with_output()))?;
-    let Ok(output) = ended.recv_timeout(PATIENCE) else {
+    let Ok(output) = ended.recv_timeout(patience) else {
         kill(id);
         drop(waiting.join());
         return Ok(End::Hangs);
@@ -127,8 +149,8 @@ fn execute(copy: &Copy, program: &Path, suite: &[&str]) -> io::Result<End> {
 }
 
 /// The test program's name.
-fn name<'a>(suite: &[&'a str]) -> &'a str {
-    suite.last().copied().unwrap_or_default().trim_start_matches("--")
+fn name((package, program): Suite) -> String {
+    if program == "--lib" { format!("{package}'s own") } else { program.to_owned() }
 }
 
 #[cfg(unix)]
