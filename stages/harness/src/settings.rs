@@ -37,18 +37,21 @@ pub fn draw(stage: &Stage, seed: u64) -> Options {
     options
 }
 
-/// Every size and every count as small as it may be, all choices at their defaults: whatever can be begun anew, merged or
-/// given back is, at once.
+/// Every size as small as it may be and every count small, all choices at their defaults: whatever can be begun anew,
+/// merged or given back is, at once. A count of what may be open or wait is not so small that everybody waits.
 ///
 /// # Panics
 /// If an option refuses a value of its own table.
 pub fn smallest(stage: &Stage) -> Options {
     let mut options = stage.default_options();
     for spec in stage.options {
-        if let Kind::Bytes { min, .. } | Kind::Count { min, .. } = spec.kind {
-            let done = options.set(spec.name, &min.to_string());
-            done.unwrap_or_else(|e| panic!("{}: its own value is refused: {e}", stage.name));
-        }
+        let value = match spec.kind {
+            Kind::Bytes { min, .. } => min,
+            Kind::Count { min, max } => min.saturating_mul(16).min(max),
+            Kind::Choice(_) => continue,
+        };
+        let done = options.set(spec.name, &value.to_string());
+        done.unwrap_or_else(|e| panic!("{}: its own value is refused: {e}", stage.name));
     }
     options
 }

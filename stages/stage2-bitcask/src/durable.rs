@@ -2,8 +2,9 @@
 //!
 //! **Invariants**
 //! 1. Logs are synced oldest first, so what is durable is always a prefix of what was written.
-//! 2. A log that is full is synced in the background, or by whoever next needs what lies behind it; never by the writer
-//!    who filled it.
+//! 2. A log that is full is synced in the background, or by whoever next needs what lies behind it. A writer who fills
+//!    one syncs only the oldest, and only where so many wait already that no more files may be open: a log stays open
+//!    until it is synced.
 //! 3. The first bytes of a log count as durable only once all logs before it are: then a floor in it speaks for
 //!    them too.
 //!
@@ -68,6 +69,13 @@ impl Durable {
         Some(Position::new(active.slot, HEADER_BYTES as u64))
     }
 
+    /// Where the log after the oldest begins, if more than `limit` are not synced, the active one among them.
+    pub(crate) fn crowded(&self, limit: usize) -> Option<Position> {
+        let logs = self.logs();
+        let next = logs.get(1).filter(|_| logs.len() > limit)?;
+        Some(Position::new(next.slot, HEADER_BYTES as u64))
+    }
+
     /// Bytes that power loss could take.
     pub(crate) fn unsynced_bytes(&self) -> u64 {
         self.logs().iter().map(|segment| segment.bytes() - segment.log.synced().min(segment.bytes())).sum()
@@ -100,6 +108,7 @@ impl Durable {
                 next.log.note_synced(HEADER_BYTES as u64);
                 self.synced.fetch_max(Position::new(next.slot, HEADER_BYTES as u64).0, Ordering::AcqRel);
                 self.logs().pop_front();
+                segment.release();
             }
             if self.reached(position) {
                 break;

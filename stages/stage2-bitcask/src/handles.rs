@@ -1,8 +1,8 @@
 //! Open files, no more than a limit: a segment's file is opened when it is read, and closed when others need its place.
 //!
 //! **Invariants**
-//! 1. A *pinned* file stays open: the active segment's, which is appended to, and one that has lost its name but is
-//!    still read by somebody.
+//! 1. A *pinned* file stays open: the active segment's, which is appended to, a full one's until it is synced, and one
+//!    that has lost its name but is still read by somebody.
 //! 2. Of the others at most the limit are open, a few more while reads in flight still hold what was just closed.
 //! 3. Once the store is closed nothing is opened any more: the names may belong to its next owner. What is open stays
 //!    open for those who still read it.

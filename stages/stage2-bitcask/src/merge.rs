@@ -177,6 +177,7 @@ impl Store {
             output
         };
         output.seal(last_checksum);
+        output.release();
         self.redirect(&output, &came_from).map_err(|e| self.poisoned_by(e))?;
         for (key, at) in &dropped {
             self.keydir.remove(key, *at);

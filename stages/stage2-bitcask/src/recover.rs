@@ -216,5 +216,6 @@ pub(crate) fn check_listed(survey: &Survey, listed: &[clean::Listed]) -> Result<
 fn seal(loaded: Option<&Loaded>) {
     if let Some(loaded) = loaded {
         loaded.segment.seal(loaded.last_checksum);
+        loaded.segment.release();
     }
 }

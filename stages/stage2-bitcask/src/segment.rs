@@ -74,9 +74,14 @@ impl Segment {
         }
     }
 
-    /// Nothing will be appended any more: its file may be closed when it is not read, and mapped.
+    /// Nothing will be appended any more: it may be mapped.
     pub fn seal(&self, last_checksum: u32) {
         self.sealed.get_or_init(|| last_checksum);
+    }
+
+    /// It is full and on the device: its file may be closed when nobody reads it. Not before, for who closes a file that
+    /// is not synced, and opens it again to sync it, may never hear that the device has refused its bytes.
+    pub fn release(&self) {
         self.handle.unpin();
     }
 

@@ -124,6 +124,9 @@ impl Store {
         self.begin_change(turn)?;
         let number = turn.next_number;
         let next_number = number.checked_add(1).ok_or_else(|| self.full("number"))?;
+        if let Some(oldest) = self.durable.crowded(self.settings.open_files) {
+            self.make_durable(oldest)?;
+        }
         turn.writer.give_room_back().map_err(|e| self.poisoned_by(e))?;
         let id = SegmentId::plain(number);
         let slot = self.segments.load().next_slot();

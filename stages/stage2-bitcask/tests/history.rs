@@ -1,9 +1,9 @@
-//! Bugs that Bitcasks have had, each as a test that fails where the rule against it is taken out.
+//! Bugs that Bitcasks and others have had, each as a test that fails where the rule against it is taken out.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
 use contract::{Engine, Options};
 use std::sync::Arc;
-use vfs::sim::{Crash, CrashKind, SimFs};
+use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs};
 use vfs::{MemFs, Vfs};
 
 fn options(set: &[(&str, &str)]) -> Options {
@@ -61,3 +61,22 @@ fn a_merge_forgets_nothing_that_power_loss_could_need_again() {
     }
 }
 // ANCHOR_END: power_loss
+
+/// `PostgreSQL`'s fsync story of 2018: a file was closed before it was synced, and who opened it again to sync it never
+/// heard what the device had refused. So a full segment stays open until it is synced; and no more than may be open wait.
+#[test]
+fn a_full_segment_is_synced_through_the_handle_that_wrote_it() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &[("segment-bytes", "128"), ("open-files", "4")]);
+    let before = fs.open_files();
+    for i in 0..40u8 {
+        engine.put(&[i], &[i; 100]).unwrap();
+        assert!(fs.open_files() <= before + 8, "{} files are open", fs.open_files());
+    }
+    fs.inject(Fault::new(Errno::Emfile).on(Op::Open).for_ever());
+    engine.sync().unwrap();
+    engine.put(b"and on", b"it goes").unwrap();
+    fs.clear_faults();
+    let left = fs.image(fs.calls(), &Crash::new(CrashKind::Pages, 1));
+    assert_eq!(open(&left, &[]).get(&[39]).unwrap(), Some(vec![39; 100]));
+}

@@ -298,8 +298,9 @@ fn no_handle_and_no_file_stays_behind_where_a_merge_fails() {
         let (handles, files) = (store.fs.open_files(), store.files().len());
         for round in 0..300_u64 {
             store.run("put a \"1\"*50\nput a \"2\"*50\ndelete a\n");
-            let call = [Call::Create, Call::Append, Call::Read][usize::try_from(round % 3).unwrap()];
-            compact_over(&store, &Fault::new(Errno::Eio).on(call).nth(round / 3 % 7));
+            let call =
+                [Call::Create, Call::Append, Call::Read, Call::Open][usize::try_from(round % 4).unwrap()];
+            compact_over(&store, &Fault::new(Errno::Eio).on(call).nth(round / 4 % 7));
             compact(&store).unwrap();
         }
         store.check("after 300 merges that failed");
