@@ -2,16 +2,20 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use contract::{Engine, KeyRange, Options, Scan, Stage};
+use harness::faults::hooked::{Hooked, Hooks};
 use harness::gate::{Event, Gate};
 use harness::invariant::Invariant;
 use harness::registry::persistent;
+use harness::settings;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use tempfile::TempDir;
 use vfs::sim::{Crash, CrashKind, SimFs};
-use vfs::{Counting, MemFs, OsFs, Vfs};
+use vfs::{Counting, File, MemFs, OsFs, Vfs};
 
 fn open(stage: &Stage, vfs: Arc<dyn Vfs>, options: &Options) -> Arc<dyn Engine> {
     (stage.open)(vfs, options).unwrap_or_else(|e| panic!("{} does not open: {e}", stage.name)).0
@@ -139,6 +143,85 @@ fn what_a_thread_is_told_is_synced_survives_power_loss_beside_other_threads() {
                 let unseen = seen.keys().find(|key| !left.contains_key(*key));
                 assert_eq!(unseen, None, "{what}: seen by a reader");
             }
+        });
+    }
+}
+
+/// Keeps the first sync after it was armed waiting, and no other.
+struct HeldSync {
+    armed: AtomicBool,
+    came: Mutex<Sender<()>>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+impl Hooks for HeldSync {
+    fn sync(&self, file: &dyn File) -> io::Result<()> {
+        if self.armed.swap(false, Ordering::AcqRel) {
+            self.came.lock().unwrap().send(()).unwrap();
+            self.go_on.lock().unwrap().recv().unwrap();
+        }
+        file.sync()
+    }
+}
+
+/// A put of `k` is in the log and waits for its sync; something else is done meanwhile, which may have to wait too. In
+/// the end `k` must be `expected`, also for who opens the store after the death of the process.
+fn while_a_put_waits(stage: &Stage, expected: &[u8], meanwhile: impl Fn(&dyn Engine) + Sync) {
+    let fs = SimFs::new();
+    let ((came, has_come), (let_go, go_on)) = (channel(), channel());
+    let (came, go_on) = (Mutex::new(came), Mutex::new(go_on));
+    let hooks = HeldSync { armed: AtomicBool::new(false), came, go_on };
+    let world = Arc::new(Hooked::new(Arc::new(fs.clone()), hooks));
+    let options = settings::smallest(stage).with("sync", "every-write").unwrap();
+    let engine = open(stage, world.clone(), &options);
+    engine.put(b"k", b"first").unwrap();
+    engine.put(b"k", b"second").unwrap();
+    world.hooks().armed.store(true, Ordering::Release);
+    thread::scope(|scope| {
+        scope.spawn(|| engine.put(b"k", b"waits").unwrap());
+        has_come.recv().unwrap();
+        scope.spawn(|| meanwhile(&*engine));
+        // Who does not wait, and should, gets the chance to show it.
+        give_way(50_000);
+        let_go.send(()).unwrap();
+    });
+    let left = open(stage, Arc::new(fs.image(fs.calls(), &Crash::new(CrashKind::ProcessKill, 0))), &options);
+    for engine in [left, engine] {
+        assert_eq!(engine.get(b"k").unwrap().as_deref(), Some(expected), "{}", stage.name);
+    }
+}
+
+fn give_way(times: u32) {
+    (0..times).for_each(|_| thread::yield_now());
+}
+
+#[test]
+fn a_put_that_waits_for_its_sync_is_not_lost_in_a_compaction() {
+    for stage in persistent("compactions beside waiting writers") {
+        while_a_put_waits(stage, b"waits", |engine| engine.compact().unwrap());
+    }
+}
+
+#[test]
+fn a_put_that_waits_for_its_sync_is_not_lost_in_upkeep() {
+    for stage in persistent("upkeep beside waiting writers") {
+        while_a_put_waits(stage, b"waits", |engine| {
+            thread::scope(|scope| {
+                // So large that the file with the one that waits is full.
+                scope.spawn(|| engine.put(b"other", &[b'.'; 200]).unwrap());
+                give_way(10_000);
+                while engine.step().unwrap() {}
+            });
+        });
+    }
+}
+
+#[test]
+fn a_put_that_waits_for_its_sync_is_older_than_one_that_need_not_wait_any_more() {
+    for stage in persistent("changed options beside waiting writers") {
+        while_a_put_waits(stage, b"newer", |engine| {
+            engine.set_option("sync", "on-request").unwrap();
+            engine.put(b"k", b"newer").unwrap();
         });
     }
 }

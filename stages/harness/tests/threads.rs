@@ -252,6 +252,11 @@ fn churn(stage: &Stage, engine: &Arc<dyn Engine>) -> Pairs {
                     let earlier = engine.get(&name(writer, key)).unwrap().map(|value| round_of(&value));
                     let back = earlier.is_some_and(|earlier| Some(earlier) < later);
                     assert!(!back, "{}: {later:?}, then {earlier:?}", Invariant::AtomicBatch);
+                    // And the other way round, where that one was written in a batch.
+                    let first = engine.get(&name(writer, key)).unwrap().map(|value| round_of(&value));
+                    let second = engine.get(&name(writer, key + 2)).unwrap().map(|value| round_of(&value));
+                    let half = first.filter(|round| !round.is_multiple_of(3)) > second && second.is_some();
+                    assert!(!half, "{}: {first:?}, then {second:?}", Invariant::AtomicBatch);
                 }
             });
         });
