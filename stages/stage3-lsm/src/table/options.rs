@@ -60,8 +60,9 @@ pub struct Counts {
     pub bytes_read: Counter,
 }
 
-/// A number that many threads add to.
+/// A number that many threads add to, in a cache line of its own.
 #[derive(Default)]
+#[repr(align(128))]
 pub struct Counter(AtomicU64);
 
 impl Counter {
