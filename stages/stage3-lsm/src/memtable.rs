@@ -50,8 +50,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 pub struct Memtable {
     boundaries: ArcSwap<Boundaries>,
     leaves: Leaves,
-    /// Held by the one who writes.
-    writing: Mutex<()>,
+    /// Held by the one who writes, with room for the leaf of each entry of a batch.
+    writing: Mutex<Vec<u32>>,
     bytes: AtomicU64,
     entries: AtomicU64,
 }
@@ -68,7 +68,7 @@ impl Memtable {
         let new = Self {
             boundaries: ArcSwap::from_pointee(Boundaries::default()),
             leaves: Leaves::default(),
-            writing: Mutex::new(()),
+            writing: Mutex::default(),
             bytes: AtomicU64::new(size_of::<Self>() as u64),
             entries: AtomicU64::new(0),
         };
@@ -88,7 +88,9 @@ impl Memtable {
             let node = self.leaves.get(leaf).read();
             match node.right {
                 // The leaf was divided after these boundaries were made, and the key may have moved.
-                Some(right) if node.right != neighbour && *key >= *self.leaves.get(right).lower => leaf = right,
+                Some(right) if node.right != neighbour && *key >= *self.leaves.get(right).lower => {
+                    leaf = right;
+                }
                 _ => return node,
             }
         }
@@ -120,11 +122,12 @@ impl Memtable {
         seq: u64,
         newest_pin: Option<u64>,
     ) {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut leaves = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.hold(batch.clone(), &mut leaves);
         let mut tally = Tally::default();
-        let mut held = self.hold(batch.clone());
-        for entry in batch {
-            let mut at = self.held_for(&held, entry.key);
+        for (entry, &leaf) in batch.zip(&*leaves) {
+            let moved = tally.splits > 0;
+            let mut at = if moved { self.held_for(&held, entry.key) } else { place(&held, leaf) };
             if held[at].1.page.is_full() {
                 self.split(&mut held, at, entry.key, newest_pin, &mut tally);
                 at = self.held_for(&held, entry.key);
@@ -138,20 +141,24 @@ impl Memtable {
         self.count(&tally);
     }
 
-    /// Takes the locks of all leaves that a batch concerns, in the order of their numbers.
-    fn hold<'a>(&self, batch: impl Iterator<Item = Entry<'a>>) -> Held<'_> {
+    /// Finds the leaves of all entries of a batch, and takes their locks in the order of their numbers.
+    fn hold<'a>(&self, batch: impl Iterator<Item = Entry<'a>>, leaves: &mut Vec<u32>) -> Held<'_> {
+        leaves.clear();
         let boundaries = self.boundaries.load();
-        let mut leaves: Vec<u32> = batch.map(|entry| boundaries.find(entry.key, &self.leaves).0).collect();
-        leaves.sort_unstable();
-        leaves.dedup();
-        leaves.into_iter().map(|leaf| (leaf, self.leaves.get(leaf).write())).collect()
+        leaves.extend(batch.map(|entry| boundaries.find(entry.key, &self.leaves).0));
+        let lock = |leaf| (leaf, self.leaves.get(leaf).write());
+        if let [leaf] = **leaves {
+            return vec![lock(leaf)];
+        }
+        let mut sorted = leaves.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        sorted.into_iter().map(lock).collect()
     }
 
-    /// Which of the leaves held is the one that `key` belongs to.
-    #[inline]
+    /// Which of the leaves held `key` belongs to now.
     fn held_for(&self, held: &Held<'_>, key: &[u8]) -> usize {
-        let (leaf, _) = self.boundaries.load().find(key, &self.leaves);
-        held.binary_search_by_key(&leaf, |(leaf, _)| *leaf).expect("a batch holds the leaves of its keys")
+        place(held, self.boundaries.load().find(key, &self.leaves).0)
     }
     // ANCHOR_END: apply
 
@@ -179,6 +186,7 @@ impl Memtable {
         tally.more += bytes + boundaries_then.bytes();
         tally.less += boundaries.bytes();
 
+        tally.splits += 1;
         node.page = Arc::new(lower);
         node.right = Some(new);
         // Numbers ascend, so the new leaf comes last; it is held before anyone can know of it.
@@ -214,9 +222,16 @@ impl Memtable {
 /// Leaves with their locks held for writing, in the order of their numbers.
 type Held<'t> = Vec<(u32, RwLockWriteGuard<'t, Node>)>;
 
+/// Which of the leaves held is number `leaf`.
+#[inline]
+fn place(held: &Held<'_>, leaf: u32) -> usize {
+    held.binary_search_by_key(&leaf, |(leaf, _)| *leaf).expect("a batch holds the leaves of its keys")
+}
+
 /// What a batch does to the counts.
 #[derive(Default)]
 struct Tally {
+    splits: u32,
     entries: u64,
     /// Bytes of memory taken.
     more: usize,

@@ -45,12 +45,13 @@ impl Boundaries {
             return if key < shared { 0 } else { self.numbers.len() };
         };
         let number = number::wide(rest);
-        let mut at = self.numbers.partition_point(|&n| n < number);
-        // Where numbers are equal, the boundaries themselves decide.
-        while self.numbers.get(at) == Some(&number) && *leaves.get(self.leaves[at + 1]).lower <= *key {
-            at += 1;
+        let at = self.numbers.partition_point(|&n| n < number);
+        if self.numbers.get(at) != Some(&number) {
+            return at;
         }
-        at
+        // Where numbers are equal, the boundaries themselves decide.
+        let equal = self.numbers[at..].partition_point(|&n| n == number);
+        at + self.leaves[at + 1..][..equal].partition_point(|&leaf| *leaves.get(leaf).lower <= *key)
     }
     // ANCHOR_END: find
 

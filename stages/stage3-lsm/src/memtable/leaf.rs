@@ -81,7 +81,7 @@ impl Leaves {
 #[inline]
 fn place(number: u32) -> (usize, usize) {
     // With the first chunk's size added, the highest bit says the chunk and the rest the place.
-    let number = u64::from(number) + u64::from(FIRST_CHUNK);
+    let number = number + FIRST_CHUNK;
     let chunk = number.ilog2() - FIRST_CHUNK.ilog2();
-    (chunk as usize, (number - (u64::from(FIRST_CHUNK) << chunk)) as usize)
+    (chunk as usize, (number - (FIRST_CHUNK << chunk)) as usize)
 }

@@ -41,7 +41,7 @@ fn op() -> impl Strategy<Value = Op> {
 
 /// Keys of many lengths: the empty one, ones with a long beginning in common, ones that only zeros at their end tell apart.
 fn key(k: u16) -> Vec<u8> {
-    let repeated = k.to_be_bytes().repeat(usize::from(k % 11));
+    let repeated = k.to_le_bytes().repeat(usize::from(k % 11));
     match k % 3 {
         0 => repeated,
         1 => [&b"with a long beginning in common/"[..], &repeated].concat(),
