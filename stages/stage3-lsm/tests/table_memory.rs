@@ -1,5 +1,6 @@
 //! What lengths in a table claim is not allocated before it is known to be true: counted by the allocator.
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use peak_alloc::PeakAlloc;
 use stage1::frame::{Place, checksum};
