@@ -147,7 +147,7 @@ fn what_a_thread_is_told_is_synced_survives_power_loss_beside_other_threads() {
     }
 }
 
-/// Keeps the first sync after it was armed waiting, and no other.
+/// Keeps the first sync after it was armed waiting.
 struct HeldSync {
     armed: AtomicBool,
     came: Mutex<Sender<()>>,
@@ -164,36 +164,51 @@ impl Hooks for HeldSync {
     }
 }
 
-/// A store in a world that holds a sync once it is armed, what tells that one is held, and what lets it go.
-fn with_held_syncs(
-    stage: &Stage,
-) -> (SimFs, Arc<Hooked<HeldSync>>, Arc<dyn Engine>, Receiver<()>, Sender<()>) {
-    let fs = SimFs::new();
-    let ((came, has_come), (let_go, go_on)) = (channel(), channel());
-    let (came, go_on) = (Mutex::new(came), Mutex::new(go_on));
-    let hooks = HeldSync { armed: AtomicBool::new(false), came, go_on };
-    let world = Arc::new(Hooked::new(Arc::new(fs.clone()), hooks));
-    let options = settings::smallest(stage).with("sync", "every-write").unwrap();
-    let engine = open(stage, world.clone(), &options);
-    (fs, world, engine, has_come, let_go)
+/// A store in a world that holds a sync once it is armed.
+struct Held {
+    fs: SimFs,
+    world: Arc<Hooked<HeldSync>>,
+    engine: Arc<dyn Engine>,
+    /// Tells that a sync is held.
+    has_come: Receiver<()>,
+    let_go: Sender<()>,
+}
+
+impl Held {
+    fn new(stage: &Stage) -> Self {
+        let fs = SimFs::new();
+        let ((came, has_come), (let_go, go_on)) = (channel(), channel());
+        let (came, go_on) = (Mutex::new(came), Mutex::new(go_on));
+        let hooks = HeldSync { armed: AtomicBool::new(false), came, go_on };
+        let world = Arc::new(Hooked::new(Arc::new(fs.clone()), hooks));
+        let options = settings::smallest(stage).with("sync", "every-write").unwrap();
+        let engine = open(stage, world.clone(), &options);
+        Self { fs, world, engine, has_come, let_go }
+    }
+
+    /// Holds the next sync.
+    fn arm(&self) {
+        self.world.hooks().armed.store(true, Ordering::Release);
+    }
 }
 
 /// A put of `k` is in the log and waits for its sync; something else is done meanwhile, which may have to wait too. In
 /// the end `k` must be `expected`, also for who opens the store after the death of the process.
 fn while_a_put_waits(stage: &Stage, expected: &[u8], meanwhile: impl Fn(&dyn Engine) + Sync) {
-    let (fs, world, engine, has_come, let_go) = with_held_syncs(stage);
+    let held = Held::new(stage);
+    let engine = Arc::clone(&held.engine);
     engine.put(b"k", b"first").unwrap();
     engine.put(b"k", b"second").unwrap();
-    world.hooks().armed.store(true, Ordering::Release);
+    held.arm();
     thread::scope(|scope| {
         scope.spawn(|| engine.put(b"k", b"waits").unwrap());
-        has_come.recv().unwrap();
+        held.has_come.recv().unwrap();
         scope.spawn(|| meanwhile(&*engine));
         // Who does not wait, and should, gets the chance to show it.
         give_way(50_000);
-        let_go.send(()).unwrap();
+        held.let_go.send(()).unwrap();
     });
-    let left = fs.image(fs.calls(), &Crash::new(CrashKind::ProcessKill, 0));
+    let left = held.fs.image(held.fs.calls(), &Crash::new(CrashKind::ProcessKill, 0));
     let left = open(stage, Arc::new(left), &stage.default_options());
     for engine in [left, engine] {
         assert_eq!(engine.get(b"k").unwrap().as_deref(), Some(expected), "{}", stage.name);
@@ -238,21 +253,21 @@ fn a_put_that_waits_for_its_sync_is_older_than_one_that_need_not_wait_any_more()
 #[test]
 fn a_sync_shows_what_it_has_synced_and_nothing_that_came_meanwhile() {
     for stage in persistent("two waiting writers") {
-        let (_, world, engine, has_come, let_go) = with_held_syncs(stage);
-        let hold = || world.hooks().armed.store(true, Ordering::Release);
-        hold();
+        let held = Held::new(stage);
+        let engine = Arc::clone(&held.engine);
+        held.arm();
         thread::scope(|scope| {
             let first = scope.spawn(|| engine.put(b"first", b"v").unwrap());
-            has_come.recv().unwrap();
+            held.has_come.recv().unwrap();
             // It is appended beside the sync, which does not cover it, and needs one of its own.
             scope.spawn(|| engine.put(b"second", b"v").unwrap());
             give_way(10_000);
-            hold();
-            let_go.send(()).unwrap();
+            held.arm();
+            held.let_go.send(()).unwrap();
             first.join().unwrap();
-            has_come.recv().unwrap();
+            held.has_come.recv().unwrap();
             let seen = (engine.contains(b"first").unwrap(), engine.contains(b"second").unwrap());
-            let_go.send(()).unwrap();
+            held.let_go.send(()).unwrap();
             assert_eq!(seen, (true, false), "{}: {}", Invariant::Durability, stage.name);
         });
     }
