@@ -2,8 +2,11 @@
 //!
 //! **Source** `LevelDB`'s documentation for the skip list, which it and many others took.
 
+#[path = "map.rs"]
 pub(crate) mod map;
+#[path = "pages.rs"]
 pub(crate) mod pages;
+#[path = "skiplist.rs"]
 pub(crate) mod skiplist;
 
 use contract::Entry;
