@@ -23,6 +23,17 @@ struct Picture {
     title: &'static str,
     rows: &'static [&'static str],
     who: Who,
+    scale: Scale,
+}
+
+/// How long a bar is.
+#[derive(Clone, Copy, PartialEq)]
+enum Scale {
+    /// As long as its value.
+    Linear,
+    /// A step longer for each factor of ten, with a line at each step: for values of which the largest would hide the
+    /// others.
+    Tens,
 }
 
 /// Whose rows a chart shows.
@@ -45,7 +56,10 @@ static PICTURES: &[Picture] = &[
         "Synced writes: thousand a second",
         &["fillsync", "fdatasync-growing", "fdatasync-reserved", "fillsync8t", "fdatasync-reserved-8"],
     ),
-    ours("growth.svg", "A get of an absent key: microseconds", &["growth"]),
+    Picture {
+        scale: Scale::Tens,
+        ..ours("growth.svg", "A get of an absent key: µs, tenfold from line to line", &["growth"])
+    },
     everybody("fillrandom.svg", "Puts, shuffled: thousand a second", &["fillrandom"]),
     everybody("overwrite.svg", "Puts over present keys: thousand a second", &["overwrite"]),
     everybody("readrandom.svg", "Gets of present keys: thousand a second", &["readrandom"]),
@@ -57,11 +71,11 @@ static PICTURES: &[Picture] = &[
 ];
 
 const fn ours(file: &'static str, title: &'static str, rows: &'static [&'static str]) -> Picture {
-    Picture { file, title, rows, who: Who::Ours }
+    Picture { file, title, rows, who: Who::Ours, scale: Scale::Linear }
 }
 
 const fn everybody(file: &'static str, title: &'static str, rows: &'static [&'static str]) -> Picture {
-    Picture { file, title, rows, who: Who::Everybody }
+    Picture { file, title, rows, who: Who::Everybody, scale: Scale::Linear }
 }
 
 /// Every chart for which the report has figures.
@@ -75,29 +89,35 @@ pub fn all(report: &Report) -> Vec<Chart> {
         };
         let named = |name: &'static str| report.rows.iter().filter(move |row| row.workload == name);
         let rows: Vec<&Row> = picture.rows.iter().flat_map(|name| named(name)).filter(shown).collect();
-        (!rows.is_empty()).then(|| (picture.file, bars(picture.title, &rows, report)))
+        (!rows.is_empty()).then(|| (picture.file, bars(picture, &rows, report)))
     };
     PICTURES.iter().filter_map(of).collect()
 }
 
 /// A bar for each row, one below the other, each under its name and value.
-fn bars(title: &str, rows: &[&Row], report: &Report) -> String {
-    let longest = rows.iter().map(|row| row.spread().1).fold(f64::MIN_POSITIVE, f64::max);
+fn bars(picture: &Picture, rows: &[&Row], report: &Report) -> String {
+    let (title, axis) = (picture.title, Axis::of(picture.scale, rows));
     #[expect(clippy::cast_precision_loss, reason = "a chart has some ten rows")]
     let top_of = |at: usize| HEAD_HEIGHT + at as f64 * ROW_HEIGHT;
     let height = top_of(rows.len());
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 {WIDTH} {height}\" \
-         style=\"max-width:36rem;width:100%\" font-family=\"system-ui,sans-serif\" font-size=\"14\" fill=\"currentColor\">\n\
+         style=\"max-width:58rem;width:100%\" font-family=\"system-ui,sans-serif\" font-size=\"14\" fill=\"currentColor\">\n\
          <title>{}</title>\n<desc>{}</desc>\n<text y=\"18\" font-weight=\"bold\">{}</text>\n",
         escaped(title),
         escaped(&format!("{}, {}; made by: {}", report.machine.cpu, report.date, report.command)),
         escaped(title),
     );
     let one_workload = rows.iter().all(|row| row.workload == rows[0].workload);
+    for x in axis.lines() {
+        let _ = writeln!(
+            svg,
+            "<path d=\"M{x:.1} {HEAD_HEIGHT}V{height}\" stroke=\"currentColor\" opacity=\"0.2\"/>"
+        );
+    }
     for (at, row) in rows.iter().enumerate() {
         let (low, high) = row.spread();
-        let x = |value: f64| value / longest * WIDTH;
+        let x = |value: f64| axis.x(value);
         let (text_y, bar_y) = (top_of(at) + 14.0, top_of(at) + 20.0);
         let name = label(row, one_workload, report);
         let _ = writeln!(
@@ -123,6 +143,37 @@ fn bars(title: &str, rows: &[&Row], report: &Report) -> String {
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// Where values lie: from `least`, which is at the left end, to `most`, at the right.
+struct Axis {
+    scale: Scale,
+    least: f64,
+    most: f64,
+}
+
+impl Axis {
+    fn of(scale: Scale, rows: &[&Row]) -> Self {
+        let most = rows.iter().map(|row| row.spread().1).fold(f64::MIN_POSITIVE, f64::max);
+        let least = rows.iter().map(|row| row.spread().0).fold(most, f64::min).max(f64::MIN_POSITIVE);
+        // The shortest bar is to be seen: it begins below a power of ten.
+        Self { scale, least: 10_f64.powf((least / 2.0).log10().floor()), most }
+    }
+
+    fn x(&self, value: f64) -> f64 {
+        match self.scale {
+            Scale::Linear => value / self.most * WIDTH,
+            Scale::Tens => (value / self.least).log10().max(0.0) / (self.most / self.least).log10() * WIDTH,
+        }
+    }
+
+    /// Where the powers of ten lie, if they are shown.
+    fn lines(&self) -> impl Iterator<Item = f64> {
+        let shown = (self.scale == Scale::Tens).then_some(self.least);
+        std::iter::successors(shown, |at| Some(at * 10.0))
+            .take_while(|at| *at <= self.most)
+            .map(|at| self.x(at))
+    }
 }
 
 /// Whose bar it is, and of what, unless all are of one workload.

@@ -103,7 +103,7 @@ static GOALS: &[Goal] = {
         goal(HASH, "open-clean", Itself, AtMost(120.0)),
         goal(HASH, "open-clean", Subject("stage2:hints=off"), AtLeast(4.0)),
         goal(HASH, "memory", Itself, AtMost(70.0)),
-        part(HASH, "space", "on disk after compact", Itself, AtMost(1.15)),
+        part(HASH, "space", "on disk after compact, without hints", Itself, AtMost(1.15)),
     ]
 };
 // ANCHOR_END: goals

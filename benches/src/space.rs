@@ -17,13 +17,18 @@ pub fn run(subject: &Subject, spec: &Spec) -> Result<Vec<Sample>> {
     let sizes = spec.effort.sizes;
     let world = Arc::new(Counting::new(Arc::new(OsFs::create(&spec.dir)?)));
     let store = Store::open(subject, world.clone(), Durability::OnRequest)?;
+    let has_hints = subject.stage.options.iter().any(|option| option.name == "hints");
     let mut samples = Vec::new();
     let mut written_before = 0;
     let mut look = |step: &str, user_bytes: u64| -> Result<()> {
         let written = world.counts().appended_bytes;
         let times = |part: String, bytes: u64| Sample::new(&part, share(bytes, user_bytes), Unit::Times);
         samples.push(times(format!("written by {step}"), written - written_before));
-        samples.push(times(format!("on disk after {step}"), occupied_bytes(&spec.dir)?));
+        let (hints, others) = occupied_bytes(&spec.dir)?;
+        samples.push(times(format!("on disk after {step}"), hints + others));
+        if has_hints {
+            samples.push(times(format!("on disk after {step}, without hints"), others));
+        }
         written_before = written;
         Ok(())
     };
@@ -55,18 +60,21 @@ fn share(bytes: u64, user_bytes: u64) -> f64 {
     bytes as f64 / user_bytes.max(1) as f64
 }
 
-/// Bytes that the files of a directory occupy on their device.
+/// Bytes that the files of a directory occupy on their device: hint files, and all others.
 #[expect(clippy::disallowed_methods, reason = "looks at a store from outside")]
-fn occupied_bytes(dir: &Path) -> Result<u64> {
+fn occupied_bytes(dir: &Path) -> Result<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
-    let mut bytes = 0;
+    let (mut hints, mut others) = (0, 0);
     for entry in std::fs::read_dir(dir)? {
-        match entry?.metadata() {
-            Ok(found) => bytes += found.blocks() * 512,
+        let entry = entry?;
+        let is_hint = entry.path().extension().is_some_and(|extension| extension == "hint");
+        match entry.metadata() {
+            Ok(found) if is_hint => hints += found.blocks() * 512,
+            Ok(found) => others += found.blocks() * 512,
             // Background work removed it in between.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(e.into()),
         }
     }
-    Ok(bytes)
+    Ok((hints, others))
 }

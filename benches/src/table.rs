@@ -4,10 +4,11 @@ mod compare;
 
 pub use compare::{against, side_by_side};
 
+use crate::bounds;
 use crate::goals;
 use crate::ratio::{Aim, Ratio};
 use crate::report::{BOUND, Report, Row};
-use crate::{bounds, workload};
+use crate::workload::{self, Workload};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 /// A table: column heads and rows of as many cells.
@@ -157,11 +158,15 @@ pub fn goals(report: &Report) -> Grid {
 /// What each workload and bound of the report times.
 pub fn meanings(report: &Report) -> Grid {
     let heads = vec![head("name", Kind::Text), head("what is timed", Kind::Text)];
-    let workloads = workload::ALL.iter().map(|workload| (workload.name, workload.help));
-    let bounds = bounds::ALL.iter().map(|bound| (bound.name, bound.help));
+    let help = |workload: &Workload| match workload.with {
+        [] => workload.help.to_owned(),
+        with => format!("{}; under {}, where there is such an option", workload.help, with.join(", ")),
+    };
+    let workloads = workload::ALL.iter().map(|workload| (workload.name, help(workload)));
+    let bounds = bounds::ALL.iter().map(|bound| (bound.name, bound.help.to_owned()));
     let measured = |name: &str| report.rows.iter().any(|row| row.workload == name);
     let named = workloads.chain(bounds).filter(|(name, _)| measured(name));
-    Grid { heads, rows: named.map(|(name, help)| vec![name.into(), help.into()]).collect() }
+    Grid { heads, rows: named.map(|(name, help)| vec![name.into(), help]).collect() }
 }
 
 /// What a reader must know besides, a line each.

@@ -76,6 +76,11 @@ impl Workload {
         Self { with, ..self }
     }
 
+    /// Measured also by mapped reads, and both in a store of many segments.
+    const fn by_mapping(self) -> Self {
+        self.with(MANY_SEGMENTS).under(MAPPED)
+    }
+
     /// Measured also under these options.
     const fn under(self, under: &'static [&'static str]) -> Self {
         Self { under, ..self }
@@ -84,6 +89,8 @@ impl Workload {
 
 /// Reads of sealed files by a mapping, in engines that offer it.
 const MAPPED: &[&str] = &["reads=mapped"];
+/// So many segments that the newest, which is never mapped, is as small a part of a million entries as of a large store.
+const MANY_SEGMENTS: &[&str] = &["segment-bytes=16MiB"];
 /// No saved index, in engines that save one.
 const NO_HINTS: &[&str] = &["hints=off"];
 /// So small that there is something to merge all the time.
@@ -111,12 +118,13 @@ pub static ALL: &[Workload] = {
         every_write("fillsync8t", put(Shuffled(0), 1, 8), "the same by 8 threads, which may share a sync")
             .with_rivals(),
         on_request("readrandom", Loaded, Get(Drawn), "gets of present keys drawn at random")
-            .under(MAPPED)
+            .by_mapping()
             .with_all(),
         on_request("readrandom2t", Loaded, GetByTwo, "the same by one thread and by two at the same time")
-            .under(MAPPED)
+            .by_mapping()
             .with_all(),
         on_request("readmissing", Loaded, Get(Absent), "gets of absent keys that lie between present ones")
+            .with(MANY_SEGMENTS)
             .with_all(),
         on_request(
             "readhot",
@@ -124,7 +132,7 @@ pub static ALL: &[Workload] = {
             Get(Hot),
             "gets of present keys, few of them most of the time (Zipf, 0.99)",
         )
-        .under(MAPPED)
+        .by_mapping()
         .with_all(),
         on_request(
             "readbatched",
@@ -133,7 +141,7 @@ pub static ALL: &[Workload] = {
             "gets of what came in batches of 1,000, and of singles",
         ),
         on_request("readseq", Loaded, Scan, "pairs of full ordered scans by the cursor")
-            .under(MAPPED)
+            .by_mapping()
             .with_rivals(),
         on_request(
             "seekrandom50",
@@ -141,7 +149,7 @@ pub static ALL: &[Workload] = {
             Seek,
             "walks of 50 pairs, each from a present key drawn at random",
         )
-        .under(MAPPED)
+        .by_mapping()
         .with_rivals(),
         on_request("rww", Loaded, Beside { compacting: false }, "gets by one thread beside puts by another")
             .under(MAPPED)
@@ -151,22 +159,22 @@ pub static ALL: &[Workload] = {
             "rww-merge",
             Loaded,
             Beside { compacting: true },
-            "the same beside `compact`, over and over; segments of 8 MiB, where there are segments",
+            "the same beside `compact`, over and over",
         )
         .with(SMALL_SEGMENTS)
         .under(MAPPED),
         on_request("ycsb-a", Loaded, Ycsb(&ycsb::A), "half gets, half puts over present keys")
-            .under(MAPPED)
+            .by_mapping()
             .with_all(),
         on_request("ycsb-b", Loaded, Ycsb(&ycsb::B), "95 % gets, 5 % puts over present keys")
-            .under(MAPPED)
+            .by_mapping()
             .with_all(),
-        on_request("ycsb-c", Loaded, Ycsb(&ycsb::C), "gets").under(MAPPED).with_all(),
+        on_request("ycsb-c", Loaded, Ycsb(&ycsb::C), "gets").by_mapping().with_all(),
         on_request("ycsb-d", Loaded, Ycsb(&ycsb::D), "95 % gets of what came last, 5 % puts of new keys")
-            .under(MAPPED)
+            .by_mapping()
             .with_all(),
         on_request("ycsb-e", Loaded, Ycsb(&ycsb::E), "95 % walks of up to 100 pairs, 5 % puts of new keys")
-            .under(MAPPED)
+            .by_mapping()
             .with_rivals(),
         on_request(
             "ycsb-f",
@@ -174,7 +182,7 @@ pub static ALL: &[Workload] = {
             Ycsb(&ycsb::F),
             "half gets, half gets each followed by a put of its key",
         )
-        .under(MAPPED)
+        .by_mapping()
         .with_all(),
         on_request("open-clean", Loaded, Open { killed: false }, "opening after a close, and one get")
             .under(NO_HINTS)
