@@ -1,6 +1,6 @@
 //! The memtable: what was written last, sorted, in memory. One writes at a time; any number read beside it.
 //!
-//! **Layout** Leaves, each a sorted [page](page) under a lock of its own and linked to its right neighbour. Boundaries, which
+//! **Layout** Leaves, each a sorted page under a lock of its own and linked to its right neighbour. Boundaries, which
 //! readers load without a lock, say which leaf a key belongs to.
 //! ```text
 //!   boundaries   │    "b3"      "d"      "k7"  │      an array: loaded, never locked; each split puts a new one in its place
