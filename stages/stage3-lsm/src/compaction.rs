@@ -13,6 +13,9 @@
 pub mod leveled;
 pub mod tiered;
 
+#[cfg(test)]
+mod tests;
+
 pub use crate::options::Strategy;
 
 /// What a strategy sees of a tree: its runs, the newest first.

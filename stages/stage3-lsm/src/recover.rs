@@ -107,7 +107,7 @@ impl Opener {
         let Clean { manifest, whole, log } =
             Clean::check(&*self.vfs, &self.survey, self.settings.chunk_bytes)?;
         self.report.clean = true;
-        note(&manifest, &mut self.report);
+        self.note_manifest(&manifest);
         note(&log, &mut self.report);
         let tree = self.open_tables(&whole)?;
         let memtable = Memtable::new();
@@ -124,7 +124,7 @@ impl Opener {
     fn replace_unclean(mut self, lock: DirLock) -> Result<(Store, RecoveryReport)> {
         let vfs = Arc::clone(&self.vfs);
         let (old_manifest, whole) = newest_manifest(&*vfs, &self.survey)?;
-        note(&old_manifest, &mut self.report);
+        self.note_manifest(&old_manifest);
         self.next = self.next.max(whole.next);
         let tree = self.open_tables(&whole)?;
         let logs = live_logs(&*vfs, &self.survey, &whole)?;
@@ -181,6 +181,12 @@ impl Opener {
             memtable.apply(std::iter::once(entry), 1, None);
             Ok(())
         })
+    }
+
+    /// The entries of a manifest are no entries of the store.
+    fn note_manifest(&mut self, manifest: &Replay) {
+        self.report.files += 1;
+        self.report.bytes_read += manifest.bytes_read;
     }
 
     fn open_tables(&mut self, whole: &Whole) -> Result<Tree> {

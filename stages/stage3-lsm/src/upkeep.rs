@@ -10,7 +10,7 @@
 //!
 //! **Cost** A writer pays for upkeep with the bytes that it moves, and, over the limits, with the wait.
 
-use crate::compaction::{self, Rules, RunShape, Shape, TableShape};
+use crate::compaction::{self, Job, RunShape, Rules, Shape, TableShape};
 use crate::state::Tree;
 use crate::store::Store;
 use contract::{Error, Result};
@@ -146,16 +146,20 @@ impl Store {
         {
             return Ok(true);
         }
-        let due = |store: &Self| compaction::pick(&shape(&store.state.load().tree), &store.rules());
-        if due(self).is_some()
+        if self.due().is_some()
             && let Some(_claim) = self.upkeep.try_claim(Kind::Compact)
             // Another thread may have done it between the look and the claim.
-            && let Some(job) = due(self)
+            && let Some(job) = self.due()
         {
             self.compact_job(&job)?;
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// The compaction that is due, if one is.
+    fn due(&self) -> Option<Job> {
+        compaction::pick(&shape(&self.state.load().tree), &self.rules())
     }
 
     /// Does upkeep whenever there is some, until the store is closed.
@@ -198,7 +202,8 @@ impl Store {
     fn is_over_limit(&self) -> bool {
         let state = self.state.load();
         let memory = !state.frozen.is_empty() && state.active.bytes() >= self.settings.active_bytes();
-        memory || state.tree.runs.len() > self.settings.max_runs()
+        // Where no strategy would make them fewer, waiting would not either.
+        memory || state.tree.runs.len() > self.settings.max_runs() && self.due().is_some()
     }
     // ANCHOR_END: wait_for_room
 

@@ -2,7 +2,7 @@
 
 use crate::ENGINE;
 use crate::manifest::Whole;
-use crate::names::{log_name, table_name};
+use crate::names::{Name, log_name, table_name};
 use crate::recover::{Clean, leftovers, live_logs, newest_manifest};
 use crate::store::Store;
 use crate::survey::Survey;
@@ -15,6 +15,7 @@ use stage1::replay::{Replay, Tail};
 use stage1::salvage::CHUNK_BYTES;
 use stage1::survey::lock;
 use stage1::verify::{add, collect, log};
+use std::sync::Arc;
 use vfs::{File, Vfs};
 
 /// Verifies an open store, while reads and writes go on.
@@ -22,13 +23,18 @@ pub(crate) fn open_store(store: &Store) -> Result<VerifyReport> {
     // No file is taken away meanwhile.
     let _upkeep = store.hold_upkeep();
     let mut report = VerifyReport::default();
-    for table in store.state.load_full().tree.tables() {
+    let (state, writer_log, end) = {
+        let turn = store.any_turn();
+        (store.state.load_full(), Arc::clone(&turn.writer.log), turn.writer.log.appended())
+    };
+    for table in state.tree.tables() {
         merge(&mut report, table.verify()?);
     }
-    let (writer_log, end) = {
-        let turn = store.any_turn();
-        (std::sync::Arc::clone(&turn.writer.log), turn.writer.log.appended())
-    };
+    for frozen in &state.frozen {
+        let name = log_name(frozen.log);
+        let file = store.vfs.open(&name).during("open", &name)?;
+        frames(&*file, &name, frozen.log, frozen.log_bytes, &mut report)?;
+    }
     frames(&*writer_log.file, &writer_log.name, writer_log.number, end, &mut report)?;
     let manifest = store.manifest();
     let tail = manifest.tail();
@@ -59,22 +65,17 @@ pub(crate) fn store(vfs: &dyn Vfs) -> Result<VerifyReport> {
     if let Some(whole) = &whole {
         collect(missing_tables(&survey, whole), &mut report)?;
     }
-    for number in &survey.manifests {
-        let name = crate::names::manifest_name(*number);
+    // What goes at the next opening may be in any state.
+    let left = whole.as_ref().map_or_else(Vec::new, |whole| leftovers(&survey, whole));
+    for name in survey.ours().filter(|name| !left.contains(name)) {
         let file = vfs.open(&name).during("open", &name)?;
         let end = end_of(&ends, &name).map_or_else(|| file.size().during("stat", &name), Ok)?;
-        manifest_frames(&*file, &name, *number, end, &mut report)?;
-    }
-    for number in &survey.logs {
-        let name = log_name(*number);
-        let file = vfs.open(&name).during("open", &name)?;
-        let end = end_of(&ends, &name).map_or_else(|| file.size().during("stat", &name), Ok)?;
-        frames(&*file, &name, *number, end, &mut report)?;
-    }
-    for number in &survey.tables {
-        let name = table_name(*number);
-        let file = vfs.open(&name).during("open", &name)?;
-        merge(&mut report, table::verify(&*file, &name, *number)?);
+        match Name::parse(&name) {
+            Name::Manifest(number) => manifest_frames(&*file, &name, number, end, &mut report)?,
+            Name::Log(number) => frames(&*file, &name, number, end, &mut report)?,
+            Name::Table(number) => merge(&mut report, table::verify(&*file, &name, number)?),
+            _ => {}
+        }
     }
     notes(&survey, whole.as_ref(), &mut report);
     Ok(report)
