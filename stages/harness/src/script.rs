@@ -136,8 +136,9 @@ impl Runner {
             op => show::done(&crate::ops::apply(&*engine, op)),
         };
         self.answer(&answer);
-        let after = self.sizes();
-        let grown = after.into_iter().find(|(name, len)| before.get(name).is_none_or(|before| before < len));
+        // Of several files the one with the largest number: a write comes last into the newest log.
+        let mut after = self.sizes().into_iter().rev();
+        let grown = after.find(|(name, len)| before.get(name).is_none_or(|before| before < len));
         self.grown = grown.map(|(name, _)| name).or(self.grown.take());
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use tempfile::TempDir;
-use vfs::sim::{Errno, Fault};
+use vfs::sim::{Errno, Fault, Op};
 use vfs::{OsFs, Vfs};
 
 fn real(path: &Path) -> Arc<dyn Vfs> {
@@ -109,10 +109,13 @@ fn stores(stage: &Stage) -> [World; 2] {
         engine.delete(&[i % 3]).unwrap();
     }
     let dead = world.after_kill(0);
-    for (name, mut bytes) in dead.contents() {
-        bytes.pop();
-        dead.plant(&name, bytes);
-    }
+    let World::Sim(fs) = &world else { unreachable!("the world is simulated") };
+    let history = fs.history();
+    let last = history.iter().rfind(|call| call.op() == Op::Append).expect("something was written");
+    let name = last.file().expect("an append is to a file");
+    let mut bytes = dead.contents().remove(name).expect("which is there");
+    bytes.pop();
+    dead.plant(name, bytes);
     engine.close().unwrap();
     [world, dead]
 }
