@@ -29,6 +29,7 @@ mod close;
 mod commands;
 pub mod compaction;
 mod flush;
+mod found;
 mod inspect;
 mod manifest;
 pub mod memtable;

@@ -13,23 +13,22 @@
 
 use crate::ENGINE;
 use crate::cache::BlockCache;
-use crate::manifest::edit::{Added, Edit};
-use crate::manifest::{self, Manifest, Whole};
+use crate::found::{Clean, each_entry, leftovers, live_logs, newest_manifest, open_table};
+use crate::manifest::{Manifest, Whole};
 use crate::memtable::Memtable;
-use crate::names::{log_name, manifest_name, table_name};
+use crate::names::{log_name, table_name};
 use crate::options::Settings;
 use crate::state::Tree;
 use crate::store::{Parts, Recovered, Store};
 use crate::survey::Survey;
-use crate::table::{Table, TableReading};
+use crate::table::TableReading;
 use crate::write::{build_log, name_log};
-use contract::{Entry, Error, IoContext, RecoveryReport, Result};
-use stage1::clean::{self, Listed};
-use stage1::files::CLEAN;
-use stage1::judge::{Judged, LogFile, judge, put_away_behind};
-use stage1::log::header::{HEADER_BYTES, Header, Previous};
-use stage1::log::{Log, Reader, Stretch, Writer};
-use stage1::recover::{mismatch, note, put_away, remove_leftovers};
+use contract::{Error, IoContext, RecoveryReport, Result};
+use stage1::clean;
+use stage1::judge::{Judged, judge, put_away_behind};
+use stage1::log::header::{HEADER_BYTES, Previous};
+use stage1::log::{Log, Writer};
+use stage1::recover::{note, put_away, remove_leftovers};
 use stage1::replay::Replay;
 use stage1::survey::lock;
 use std::sync::Arc;
@@ -243,167 +242,6 @@ impl Opener {
         };
         (Store::new(parts), report)
     }
-}
-
-/// A store that was closed cleanly, as it was found.
-pub(crate) struct Clean {
-    pub(crate) manifest: Replay,
-    pub(crate) whole: Whole,
-    pub(crate) log: Replay,
-}
-
-impl Clean {
-    // ANCHOR: check_clean
-    /// Holds every file against the mark of a clean close.
-    pub(crate) fn check(vfs: &dyn Vfs, survey: &Survey, chunk_bytes: usize) -> Result<Self> {
-        let listed = clean::read(vfs, ENGINE)?;
-        check_listed(survey, &listed)?;
-        let whole_log = |name: String, number, chunk_bytes| {
-            let file = vfs.open(&name).during("open", &name)?;
-            let replay = Replay::read(file, name, number, ENGINE, chunk_bytes)?;
-            let said = listed.iter().find(|file| file.name == replay.name);
-            match said.and_then(|said| mismatch(&replay, said)) {
-                Some((offset, what)) => Err(Error::corrupt(&replay.name, offset, what)),
-                None => Ok(replay),
-            }
-        };
-        let (&[manifest], &[log]) = (survey.manifests.as_slice(), survey.logs.as_slice()) else {
-            return Err(Error::corrupt(CLEAN, 24, "lists more than one manifest or log, or none"));
-        };
-        let manifest = whole_log(manifest_name(manifest), manifest, manifest::CHUNK_BYTES)?;
-        let whole = add_up(&manifest)?;
-        let log = whole_log(log_name(log), log, chunk_bytes)?;
-        if log.header.number != whole.log {
-            let what = format!("the manifest says that {} is the log", log_name(whole.log));
-            return Err(Error::corrupt(&log.name, 24, what));
-        }
-        for added in &whole.tables {
-            let name = table_name(added.number);
-            let as_listed = |file: &&Listed| {
-                file.name == name && file.bytes == added.bytes && file.last_checksum == added.last_checksum
-            };
-            if !listed.iter().any(|file| as_listed(&file)) {
-                return Err(Error::corrupt(&name, 0, "the mark of the clean close and the manifest differ"));
-            }
-        }
-        Ok(Self { manifest, whole, log })
-    }
-    // ANCHOR_END: check_clean
-}
-
-/// Every file that was there when the store was closed must be there, and no other.
-fn check_listed(survey: &Survey, listed: &[Listed]) -> Result<()> {
-    let names: Vec<String> = survey.ours().collect();
-    if let Some(missing) = listed.iter().find(|file| !names.contains(&file.name)) {
-        return Err(Error::corrupt(&missing.name, 0, "missing; it was there when the store was closed"));
-    }
-    match names.iter().find(|name| !listed.iter().any(|file| file.name == **name)) {
-        Some(extra) => Err(Error::corrupt(extra, 0, "not there when the store was closed")),
-        None => Ok(()),
-    }
-}
-
-/// The manifest that counts, and what it adds up to.
-pub(crate) fn newest_manifest(vfs: &dyn Vfs, survey: &Survey) -> Result<(Replay, Whole)> {
-    let number = survey.manifests.last().copied().unwrap_or_default();
-    let name = manifest_name(number);
-    let file = vfs.open(&name).during("open", &name)?;
-    let replay = Replay::read(file, name, number, ENGINE, manifest::CHUNK_BYTES)?;
-    if let Some(damage) = replay.damage() {
-        return Err(damage);
-    }
-    let whole = add_up(&replay)?;
-    Ok((replay, whole))
-}
-
-// ANCHOR: add_up
-/// What the accepted edits of a manifest add up to.
-pub(crate) fn add_up(manifest: &Replay) -> Result<Whole> {
-    let (mut whole, mut edit) = (Whole::default(), Edit::default());
-    each_entry(manifest, manifest::CHUNK_BYTES, |entry, offset, more| {
-        edit.read(entry, &manifest.name, offset)?;
-        if !more {
-            whole.apply(&std::mem::take(&mut edit));
-        }
-        Ok(())
-    })?;
-    if whole.log == 0 {
-        return Err(Error::corrupt(&manifest.name, manifest.end, "names no log"));
-    }
-    Ok(whole)
-}
-// ANCHOR_END: add_up
-
-/// Gives every accepted entry of a log to `each`, with its offset and whether its batch goes on.
-fn each_entry(
-    log: &Replay,
-    chunk_bytes: usize,
-    mut each: impl FnMut(Entry<'_>, u64, bool) -> Result<()>,
-) -> Result<()> {
-    let stretch = Stretch { start: HEADER_BYTES as u64, end: log.end };
-    let mut reader = Reader::over(&*log.file, &log.name, log.header.number, stretch, chunk_bytes, Vec::new());
-    while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
-        if let Some(entry) = passed.frame().and_then(|frame| frame.entry()) {
-            each(entry, passed.offset, passed.head.more)?;
-        }
-    }
-    Ok(())
-}
-
-/// A table of the manifest must be there and be what it says.
-pub(crate) fn open_table(vfs: &dyn Vfs, added: &Added, reading: &Arc<TableReading>) -> Result<Table> {
-    let name = table_name(added.number);
-    let file = match vfs.open(&name) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::corrupt(&name, 0, "missing; the manifest names it"));
-        }
-        other => other.during("open", &name)?,
-    };
-    let size = file.size().during("stat", &name)?;
-    if size != added.bytes {
-        let what = format!("it has {size} bytes; the manifest says {}", added.bytes);
-        return Err(Error::corrupt(&name, size.min(added.bytes), what));
-    }
-    let table = Table::open(file, name, added.number, reading)?;
-    if table.last_checksum() != added.last_checksum {
-        return Err(Error::corrupt(
-            table.name(),
-            size,
-            "its last checksum is not the one the manifest knows",
-        ));
-    }
-    Ok(table)
-}
-
-// ANCHOR: live_logs
-/// The logs that are not in tables yet, the oldest first. Each names the one before it: a gap is a missing file.
-pub(crate) fn live_logs(vfs: &dyn Vfs, survey: &Survey, whole: &Whole) -> Result<Vec<LogFile>> {
-    let numbers = survey.logs.iter().copied().filter(|number| *number >= whole.log);
-    let logs: Vec<_> = numbers.map(|number| LogFile { name: log_name(number), number }).collect();
-    let missing = |number| Err(Error::corrupt(&log_name(number), 0, "missing; it was not in tables yet"));
-    if logs.first().is_none_or(|first| first.number != whole.log) {
-        return missing(whole.log);
-    }
-    for pair in logs.windows(2) {
-        let [before, LogFile { name, number }] = pair else { continue };
-        let file = vfs.open(name).during("open", name)?;
-        let previous = Header::read(&*file, name, *number, ENGINE)?.previous.number;
-        // 0: an opening began it, and came no further.
-        if previous != 0 && previous != before.number {
-            return missing(previous);
-        }
-    }
-    Ok(logs)
-}
-// ANCHOR_END: live_logs
-
-/// What a crash has left behind: files that the manifest does not need, or that never got their name.
-pub(crate) fn leftovers(survey: &Survey, whole: &Whole) -> Vec<String> {
-    let in_tree = |number: &&u64| whole.tables.iter().any(|table| table.number == **number);
-    let tables = survey.tables.iter().filter(|number| !in_tree(number)).map(|n| table_name(*n));
-    let logs = survey.logs.iter().filter(|number| **number < whole.log).map(|n| log_name(*n));
-    let manifests = survey.manifests.iter().rev().skip(1).map(|n| manifest_name(*n));
-    tables.chain(logs).chain(manifests).chain(survey.unfinished.iter().cloned()).collect()
 }
 
 /// A log that was closed cleanly, to be appended to.

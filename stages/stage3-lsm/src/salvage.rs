@@ -7,10 +7,10 @@
 //! **Cost** One pass over every file.
 
 use crate::ENGINE;
+use crate::found::{Clean, newest_manifest};
 use crate::manifest::edit::Edit;
 use crate::manifest::{CHUNK_BYTES, Whole};
 use crate::names::{log_name, manifest_name, table_name};
-use crate::recover::{Clean, newest_manifest};
 use crate::survey::Survey;
 use crate::table;
 use contract::{Engine, Error, IoContext, Result, SalvageReport};

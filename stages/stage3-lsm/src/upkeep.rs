@@ -10,7 +10,7 @@
 //!
 //! **Cost** A writer pays for upkeep with the bytes that it moves, and, over the limits, with the wait.
 
-use crate::compaction::{self, Job, RunShape, Rules, Shape, TableShape};
+use crate::compaction::{self, Job, Rules, RunShape, Shape, TableShape};
 use crate::state::Tree;
 use crate::store::Store;
 use contract::{Error, Result};

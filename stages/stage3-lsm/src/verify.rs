@@ -1,9 +1,9 @@
 //! Reading and checking every byte, without changing one and without stopping at the first that is wrong.
 
 use crate::ENGINE;
+use crate::found::{Clean, leftovers, live_logs, newest_manifest};
 use crate::manifest::Whole;
 use crate::names::{Name, log_name, table_name};
-use crate::recover::{Clean, leftovers, live_logs, newest_manifest};
 use crate::store::Store;
 use crate::survey::Survey;
 use crate::table;
