@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use tempfile::TempDir;
-use vfs::sim::{Crash, CrashKind, SimFs};
+use vfs::sim::{Crash, CrashKind, Errno, Fault, Op as Call, SimFs};
 use vfs::{Counting, File, MemFs, OsFs, Vfs};
 
 fn open(stage: &Stage, vfs: Arc<dyn Vfs>, options: &Options) -> Arc<dyn Engine> {
@@ -269,6 +269,26 @@ fn a_sync_shows_what_it_has_synced_and_nothing_that_came_meanwhile() {
             let seen = (engine.contains(b"first").unwrap(), engine.contains(b"second").unwrap());
             held.let_go.send(()).unwrap();
             assert_eq!(seen, (true, false), "{}: {}", Invariant::Durability, stage.name);
+        });
+    }
+}
+
+/// Who waits while a sync fails must not ask for another one: that could succeed, though the device has dropped the bytes.
+#[test]
+fn a_sync_that_failed_has_failed_for_all_who_wait() {
+    for stage in persistent("waiting for a sync that fails") {
+        let held = Held::new(stage);
+        let engine = Arc::clone(&held.engine);
+        held.arm();
+        thread::scope(|scope| {
+            let first = scope.spawn(|| engine.put(b"first", b"v"));
+            held.has_come.recv().unwrap();
+            let second = scope.spawn(|| engine.put(b"second", b"v"));
+            give_way(10_000);
+            held.fs.inject(Fault::new(Errno::Eio).on(Call::Sync));
+            held.let_go.send(()).unwrap();
+            let told = [first, second].map(|writer| writer.join().unwrap().is_err());
+            assert_eq!(told, [true, true], "{}: {}", Invariant::ErrorsSurface, stage.name);
         });
     }
 }

@@ -237,4 +237,37 @@ mod tests {
         other.unpin();
         assert_eq!((read(&other), read(&kept), handles.open_count()), (8, 7, 1));
     }
+
+    #[test]
+    fn a_file_that_is_pinned_again_is_not_closed_when_its_turn_comes() {
+        let fs = MemFs::new();
+        let handles = Handles::new(Arc::new(fs.clone()), 1);
+        let files = ["kept", "a", "b"].map(|name| {
+            fs.plant(name, vec![7]);
+            handles.pinned(name, fs.open(name).unwrap())
+        });
+        files[0].unpin();
+        files[0].pin().unwrap();
+        fs.remove("kept").unwrap();
+        for other in &files[1..] {
+            other.unpin();
+        }
+        assert_eq!(read(&files[0]), 7);
+    }
+
+    #[test]
+    fn nothing_is_opened_once_the_store_is_closed() {
+        let fs = MemFs::new();
+        let handles = Handles::new(Arc::new(fs.clone()), 1);
+        let files = ["a", "b"].map(|name| {
+            fs.plant(name, vec![7]);
+            handles.pinned(name, fs.open(name).unwrap())
+        });
+        for file in &files {
+            file.unpin();
+        }
+        handles.close();
+        let open = files.iter().filter(|file| file.read_at(&mut [0], 0).is_ok()).count();
+        assert_eq!(open, 1, "what is open stays so, and the other one is not opened");
+    }
 }
