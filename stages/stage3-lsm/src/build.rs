@@ -85,7 +85,7 @@ impl Store {
             block_bytes: self.settings.block_bytes,
             compress: self.settings.lz4,
             filter_bits: self.settings.filter_bits,
-            ..TableOptions::default()
+            fingerprints: self.settings.fingerprints,
         };
         Ok(TableBuilder::new(file, name, number, &options))
     }

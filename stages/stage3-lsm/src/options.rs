@@ -4,11 +4,11 @@ use contract::{Durability, Kind, OptionSpec, Options, Result, SYNC, parse_bytes}
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The options of stage 3.
-pub(crate) static SPECS: [OptionSpec; 15] = [
+pub(crate) static SPECS: [OptionSpec; 16] = [
     SYNC,
     OptionSpec {
         name: "memtable-bytes",
-        kind: Kind::Bytes { min: 256, max: 1 << 38 },
+        kind: Kind::Bytes { min: 256, max: 1 << 30 },
         default: "64MiB",
         help: "memory for what is not in tables yet: half for the active memtable, half for those being flushed",
         live: true,
@@ -39,6 +39,13 @@ pub(crate) static SPECS: [OptionSpec; 15] = [
         kind: Kind::Count { min: 0, max: 64 },
         default: "10",
         help: "bits of bloom filter for each key of a new table; 0 for no filter",
+        live: false,
+    },
+    OptionSpec {
+        name: "fingerprints",
+        kind: Kind::Choice(&["on", "off"]),
+        default: "on",
+        help: "whether blocks of new tables have a byte of each key's hash, by which a get finds its entry",
         live: false,
     },
     OptionSpec {
@@ -126,6 +133,7 @@ pub(crate) struct Settings {
     pub(crate) block_bytes: usize,
     pub(crate) lz4: bool,
     pub(crate) filter_bits: u32,
+    pub(crate) fingerprints: bool,
     pub(crate) mapped: bool,
     pub(crate) cache_bytes: u64,
     /// Index of the strategy among its names.
@@ -148,6 +156,7 @@ impl Settings {
             block_bytes: size(options.bytes("block-bytes")?),
             lz4: options.text("compression")? == "lz4",
             filter_bits: u32::try_from(options.count("filter-bits")?).unwrap_or(u32::MAX),
+            fingerprints: options.text("fingerprints")? == "on",
             mapped: options.text("reads")? == "mapped",
             cache_bytes: options.bytes("cache-bytes")?,
             strategy: AtomicU64::new(strategy(options.text("strategy")?)),

@@ -28,6 +28,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 use vfs::{DirLock, Vfs};
 
+/// Writes of more than this do not queue, in bytes.
+const QUEUED_BYTES: usize = 64 << 10;
+
 /// What only the writer whose turn it is may touch.
 pub(crate) struct Turn {
     pub(crate) writer: Writer,
@@ -93,7 +96,13 @@ impl Store {
     /// Appends `frames`, alone or together with others, and returns when they are acknowledged.
     pub(crate) fn submit(&self, frames: &mut Frames) -> Result<()> {
         self.wait_for_room()?;
-        if let Ok(mut turn) = self.turn.try_lock() {
+        let alone = match self.turn.try_lock() {
+            Ok(turn) => Some(turn),
+            // What is large gains nothing by company.
+            Err(_) if frames.bytes().len() > QUEUED_BYTES => Some(self.any_turn()),
+            Err(_) => None,
+        };
+        if let Some(mut turn) = alone {
             self.refuse_if_closed()?;
             self.refuse_if_poisoned()?;
             let end = self.append_in(&mut turn, frames)?;
