@@ -77,6 +77,8 @@ impl Store {
 
     fn begin_table(&self, output: &mut Output) -> Result<TableBuilder> {
         self.refuse_if_given_up()?;
+        // The mark of the last clean close lists no such table: it goes before this one gets its name.
+        self.begin_change(&mut self.any_turn())?;
         let number = self.next_number.fetch_add(1, Ordering::AcqRel);
         let name = table_name(number);
         output.unfinished = Some(number);
