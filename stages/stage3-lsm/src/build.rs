@@ -154,7 +154,8 @@ impl Store {
         whole.next = self.next_number.fetch_add(1, Ordering::AcqRel);
         let old = manifest.name().to_owned();
         *manifest = Manifest::install(&*self.vfs, whole, manifest.tail()).map_err(|e| self.poisoned_by(e))?;
-        self.remove(old)
+        self.leftovers().push(old);
+        Ok(())
     }
     // ANCHOR_END: commit
 
@@ -163,13 +164,7 @@ impl Store {
     }
 
     // ANCHOR: remove
-    /// Takes away a file's name, now or, if that fails, at the next step.
-    pub(crate) fn remove(&self, name: String) -> Result<()> {
-        self.leftovers().push(name);
-        self.remove_leftovers()
-    }
-
-    /// Removes what is not needed any more.
+    /// Removes what is not needed any more; what cannot be removed now stays for the next step.
     pub(crate) fn remove_leftovers(&self) -> Result<()> {
         let mut leftovers = self.leftovers();
         while let Some(name) = leftovers.last() {

@@ -19,10 +19,12 @@ impl Store {
     pub(crate) fn close_once(&self) -> Result<()> {
         let first = self.closed.set(()).is_ok();
         self.upkeep.ring();
-        let _upkeep = self.end_upkeep();
         if !first {
+            // Returns once the first close is over.
+            drop(self.hold_upkeep());
             return Ok(());
         }
+        let _upkeep = self.end_upkeep();
         let result = self.close_cleanly();
         self.any_turn().lock = None;
         result
@@ -44,7 +46,7 @@ impl Store {
             turn = self.any_turn();
         }
         turn.writer.give_room_back().map_err(|e| self.poisoned_by(e))?;
-        self.chain.sync_everything().map_err(|e| self.poisoned_by(e))?;
+        self.sync_everything()?;
         self.apply_pending(&mut turn);
         self.remove_leftovers()?;
         self.vfs.sync_dir().during("sync", &self.vfs.location())?;

@@ -11,6 +11,7 @@
 
 use crate::compaction::Job;
 use crate::merge::Merge;
+use crate::names::{log_name, table_name};
 use crate::scan::RunSource;
 use crate::state::{Run, State, Tree};
 use crate::store::Store;
@@ -24,14 +25,15 @@ impl Store {
     /// Flushes the oldest frozen memtable; false if there is none. Only who holds the claim may.
     pub(crate) fn flush(&self) -> Result<bool> {
         let Some(log) = self.flush_oldest()? else { return Ok(false) };
-        self.remove(crate::names::log_name(log))?;
+        self.leftovers().push(log_name(log));
+        self.remove_leftovers()?;
         Ok(true)
     }
 
     /// Flushes what the logs of an earlier process held, and leaves these to whoever opens the store.
     pub(crate) fn flush_recovered(&self) -> Result<()> {
         while self.flush_oldest()?.is_some() {}
-        Ok(())
+        self.remove_leftovers()
     }
 
     /// Flushes the oldest frozen memtable, and returns the number of its log, which is not needed any more.
@@ -72,7 +74,8 @@ impl Store {
         })?;
         self.counts.compactions.fetch_add(1, Ordering::Relaxed);
         self.upkeep.ring();
-        removed.into_iter().try_for_each(|number| self.remove(crate::names::table_name(number)))
+        self.leftovers().extend(removed.into_iter().map(table_name));
+        self.remove_leftovers()
     }
     // ANCHOR_END: compact
 }

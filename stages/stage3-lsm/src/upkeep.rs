@@ -141,13 +141,13 @@ impl Store {
             return Ok(true);
         }
         if !self.state.load().frozen.is_empty()
-            && let Some(_claim) = self.upkeep.try_claim(Kind::Flush)
+            && let Some(_claim) = self.try_claim(Kind::Flush)?
             && self.flush()?
         {
             return Ok(true);
         }
         if self.due().is_some()
-            && let Some(_claim) = self.upkeep.try_claim(Kind::Compact)
+            && let Some(_claim) = self.try_claim(Kind::Compact)?
             // Another thread may have done it between the look and the claim.
             && let Some(job) = self.due()
         {
@@ -155,6 +155,19 @@ impl Store {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// The claim, if nobody holds it. The store may have been closed while this thread was on its way here; from then on
+    /// nothing may be done.
+    fn try_claim(&self, kind: Kind) -> Result<Option<Claim<'_>>> {
+        let claim = self.upkeep.try_claim(kind);
+        self.refuse_if_closed().map(|()| claim)
+    }
+
+    /// The same, once it is free.
+    fn claim(&self, kind: Kind) -> Result<Claim<'_>> {
+        let claim = self.upkeep.claim(kind);
+        self.refuse_if_closed().map(|()| claim)
     }
 
     /// The compaction that is due, if one is.
@@ -215,7 +228,7 @@ impl Store {
     /// Flushes everything and merges it into one run.
     pub(crate) fn compact_all(&self) -> Result<()> {
         self.flush_all()?;
-        let _claim = self.upkeep.claim(Kind::Compact);
+        let _claim = self.claim(Kind::Compact)?;
         match compaction::everything(&shape(&self.state.load().tree)) {
             Some(job) => self.compact_job(&job),
             None => self.refuse_if_closed(),
@@ -224,7 +237,7 @@ impl Store {
 
     /// Brings all that is in memory into tables.
     pub(crate) fn flush_all(&self) -> Result<()> {
-        let _claim = self.upkeep.claim(Kind::Flush);
+        let _claim = self.claim(Kind::Flush)?;
         while self.flush()? {}
         let mut turn = self.turn()?;
         if self.state.load().active.entries() > 0 || !turn.pending.is_empty() {

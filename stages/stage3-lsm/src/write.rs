@@ -188,11 +188,18 @@ impl Store {
 
     /// Returns once everything before `position` is on the device. Of all who wait for that, one syncs.
     pub(crate) fn make_durable(&self, position: Position) -> Result<()> {
-        if self.chain.reached(position) {
-            return Ok(());
-        }
+        self.chain.wait_for(position, || self.lead(position))
+    }
+
+    /// Puts everything on the device, the sizes of files included.
+    pub(crate) fn sync_everything(&self) -> Result<()> {
+        self.chain.wait_for_everything(|| self.lead(Position::END))
+    }
+
+    /// Syncs for all who wait. Once a sync has failed, nobody asks again: what is lost would count as clean.
+    fn lead(&self, position: Position) -> Result<()> {
         self.refuse_if_poisoned()?;
-        let syncs = self.chain.make_durable(position).map_err(|e| self.poisoned_by(e))?;
+        let syncs = self.chain.sync_logs(position).map_err(|e| self.poisoned_by(e))?;
         self.counts.syncs.fetch_add(syncs, Ordering::Relaxed);
         Ok(())
     }

@@ -22,6 +22,9 @@ const OFFSET_BITS: u32 = 40;
 pub struct Position(u64);
 
 impl Position {
+    /// After everything, the sizes of files included.
+    pub const END: Self = Self(u64::MAX);
+
     /// Offset `offset` of the log that is the `order`th of its store in this process.
     pub fn new(order: u32, offset: u64) -> Self {
         Self(u64::from(order) << OFFSET_BITS | offset)
@@ -85,30 +88,21 @@ impl Chain {
         self.synced.load(Ordering::Acquire) >= position.0
     }
 
-    /// Returns once everything before `position` is on the device, and how many syncs that took the caller. Of all who
-    /// wait for that, one syncs.
-    pub fn make_durable(&self, position: Position) -> Result<u64> {
-        self.wait(|| self.reached(position), position)
+    /// Returns once everything before `position` is on the device. Of all who wait for that, one runs `lead`, which must
+    /// [sync](Self::sync_logs) that far, or fail.
+    pub fn wait_for(&self, position: Position, lead: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.waiting.wait(|| self.reached(position), lead)
     }
 
-    /// Puts everything on the device, the sizes of files included.
-    pub fn sync_everything(&self) -> Result<u64> {
-        self.wait(|| false, Position(u64::MAX))
-    }
-
-    fn wait(&self, durable: impl Fn() -> bool, position: Position) -> Result<u64> {
-        let mut syncs = 0;
-        self.waiting.wait(durable, || {
-            syncs = self.sync_logs(position)?;
-            Ok(())
-        })?;
-        Ok(syncs)
+    /// Runs `lead` while nobody else syncs.
+    pub fn wait_for_everything(&self, lead: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.waiting.wait(|| false, lead)
     }
 
     // ANCHOR: sync
     /// Syncs logs, the oldest first, as far as `position`, and returns how many syncs that took. Only who leads the
     /// group calls it.
-    fn sync_logs(&self, position: Position) -> Result<u64> {
+    pub fn sync_logs(&self, position: Position) -> Result<u64> {
         let links: Vec<_> = self.links().iter().cloned().collect();
         let mut syncs = 0;
         for (i, link) in links.iter().enumerate() {
