@@ -16,7 +16,7 @@ pub(crate) static STEPS: [TourStep; 8] = [
     TourStep {
         say: "The put of Madrid was torn and is gone. What recovery found whole it has flushed: the memtable became a table, a \
               file that is sorted and never changes again. Look into it: blocks, a filter, an index, a footer.",
-        run: &["tree", "inspect 000006.sst"],
+        run: &["tree", "inspect 000005.sst"],
     },
     TourStep {
         say: "The next flush makes another table, and a run of its own. What is newer is asked first; a filter spares most \
