@@ -28,7 +28,6 @@ pub mod files;
 pub mod frame;
 pub mod inspect;
 pub mod install;
-pub mod judge;
 pub mod log;
 mod newest;
 mod options;

@@ -12,7 +12,6 @@
 //!
 //! **Cost** Eight bytes of memory for every chunk of the file.
 
-pub mod chain;
 mod group;
 pub mod header;
 mod reader;

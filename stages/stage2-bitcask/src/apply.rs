@@ -6,7 +6,7 @@
 //!    back.
 //! 3. A batch is applied at once: no reader sees a part of it.
 
-use crate::durable::Position;
+use crate::chain::Position;
 use crate::keydir::Location;
 use crate::segment::{Segment, account};
 use crate::store::Store;
@@ -80,7 +80,7 @@ impl Store {
     // ANCHOR: apply_pending
     /// Applies what has waited for its sync and has got it.
     pub(crate) fn apply_pending(&self, turn: &mut Turn) {
-        while let Some(next) = turn.pending.pop_front_if(|next| self.durable.reached(next.until)) {
+        while let Some(next) = turn.pending.pop_front_if(|next| self.chain.reached(next.until)) {
             self.apply(&next.segment, next.first, &next.frames);
             self.applied.store(next.until.0, Ordering::Release);
         }

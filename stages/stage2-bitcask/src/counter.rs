@@ -9,7 +9,7 @@ const LINES: usize = 16;
 
 /// A sum, spread over cache lines.
 #[derive(Debug, Default)]
-pub(crate) struct Counter {
+pub struct Counter {
     lines: [Line; LINES],
 }
 
@@ -26,12 +26,12 @@ thread_local! {
 
 impl Counter {
     /// Adds `n`.
-    pub(crate) fn add(&self, n: u64) {
+    pub fn add(&self, n: u64) {
         self.lines[MINE.get()].0.fetch_add(n, Ordering::Relaxed);
     }
 
     /// What was added so far.
-    pub(crate) fn sum(&self) -> u64 {
+    pub fn sum(&self) -> u64 {
         self.lines.iter().map(|line| line.0.load(Ordering::Relaxed)).sum()
     }
 }

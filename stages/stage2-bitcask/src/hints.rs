@@ -73,7 +73,7 @@ impl Store {
         self.refuse_if_closed()?;
         self.refuse_if_poisoned()?;
         let _upkeep = self.upkeep();
-        self.make_durable(self.durable.end())?;
+        self.make_durable(self.chain.end())?;
         let mut written = Written::default();
         for segment in self.segments.load().oldest_first() {
             if segment.lacks_hint() {
@@ -90,7 +90,7 @@ impl Store {
         let _upkeep = self.upkeep();
         let mut turn = self.turn()?;
         if !turn.pending.is_empty() {
-            self.make_durable(self.durable.end())?;
+            self.make_durable(self.chain.end())?;
             self.apply_pending(&mut turn);
         }
         let (keydir, mut found) = (self.keydir.like(), Reindexed::default());

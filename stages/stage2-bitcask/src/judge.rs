@@ -3,30 +3,40 @@
 //! **Invariants**
 //! 1. A segment is *proven* by a witness that was made only once it was on the device: its own hint, the hint of a later
 //!    one, or a run that came later. A run is also its own witness, as far as it was written when it got its name.
-//! 2. The other segments count up to the first that is torn, or falls short of what its successor's header says. There
-//!    the store ends, and what comes later was never promised to anybody.
-//! 3. Unless a floor in a later segment says that all before that segment was on the device: then it is damage.
+//! 2. The other logs count up to the first that is torn, or falls short of what its successor's header says. There the
+//!    store ends, and what comes later was never promised to anybody.
+//! 3. Unless a floor in a later log says that all before that log was on the device: then it is damage.
 //!
-//! **Cost** The newest hints are read until one is a witness; then every segment behind it.
+//! **Cost** The newest hints are read until one is a witness; then every log behind it. Behind the end another pass,
+//! which looks for floors and for what can be read.
 
 use crate::ENGINE;
 use crate::index::read_hint;
-use crate::names::SegmentId;
 use crate::survey::Survey;
-use contract::{Cut, Error, IoContext, Result};
-use stage1::log::header::{HEADER_BYTES, Header};
-use stage1::log::{Stretch, find_floor};
+use contract::{Cut, Error, IoContext, RecoveryReport, Result};
+use stage1::files::aside_name;
+use stage1::log::header::{ENGINE_BYTES, HEADER_BYTES, Header};
+use stage1::log::{Stretch, find_floor, find_frame};
 use stage1::replay::{Replay, Tail};
 use vfs::Vfs;
 
-/// Where a store ends that was not closed.
-pub(crate) struct Judged<'s> {
-    /// The segments that are not proven, as far as they are accepted.
-    pub(crate) accepted: Vec<Replay>,
+/// A log that may count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFile {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub number: u64,
+}
+
+/// Where logs end that were not closed.
+pub struct Judged<'l> {
+    /// The logs that count, as far as they do.
+    pub accepted: Vec<Replay>,
     /// Set where the last of them lacks bytes that its successor knows of. A torn one tells by itself.
-    pub(crate) cut: Option<Cut>,
-    /// The segments behind the end.
-    pub(crate) behind: &'s [SegmentId],
+    pub cut: Option<Cut>,
+    /// The logs behind the end.
+    pub behind: &'l [LogFile],
 }
 
 // ANCHOR: proven
@@ -62,25 +72,29 @@ pub(crate) fn proven(vfs: &dyn Vfs, survey: &Survey) -> Result<usize> {
 // ANCHOR_END: proven
 
 // ANCHOR: judge
-/// Reads segments that are not proven up to where the store ends.
-pub(crate) fn judge<'s>(vfs: &dyn Vfs, doubtful: &'s [SegmentId], chunk_bytes: usize) -> Result<Judged<'s>> {
+/// Reads logs, the oldest first, up to where they end.
+pub fn judge<'l>(
+    vfs: &dyn Vfs,
+    engine: [u8; ENGINE_BYTES],
+    logs: &'l [LogFile],
+    chunk_bytes: usize,
+) -> Result<Judged<'l>> {
     let mut judged = Judged { accepted: Vec::new(), cut: None, behind: &[] };
-    for (i, id) in doubtful.iter().enumerate() {
-        let name = id.log_name();
-        let file = vfs.open(&name).during("open", &name)?;
-        let replay = Replay::read(file, name, id.number(), ENGINE, chunk_bytes)?;
+    for (i, LogFile { name, number }) in logs.iter().enumerate() {
+        let file = vfs.open(name).during("open", name)?;
+        let replay = Replay::read(file, name.clone(), *number, engine, chunk_bytes)?;
         if let Some(damage) = replay.damage() {
             return Err(damage);
         }
         judged.cut = judged.accepted.last().map_or(Ok(None), |before| falls_short(before, &replay.header))?;
         if judged.cut.is_some() {
-            judged.behind = &doubtful[i..];
+            judged.behind = &logs[i..];
             break;
         }
         let torn = matches!(replay.tail, Tail::Torn { .. });
         judged.accepted.push(replay);
         if torn {
-            judged.behind = &doubtful[i + 1..];
+            judged.behind = &logs[i + 1..];
             break;
         }
     }
@@ -110,11 +124,10 @@ fn falls_short(log: &Replay, next: &Header) -> Result<Option<Cut>> {
 /// A floor behind the end says that what is missing was on the device.
 fn refuse_if_durable(vfs: &dyn Vfs, judged: &Judged<'_>) -> Result<()> {
     let Some(last) = judged.accepted.last() else { return Ok(()) };
-    for id in judged.behind {
-        let name = id.log_name();
-        let file = vfs.open(&name).during("open", &name)?;
-        let whole = Stretch { start: HEADER_BYTES as u64, end: file.size().during("stat", &name)? };
-        let Some((at, _)) = find_floor(&*file, &name, id.number(), whole, 0)? else { continue };
+    for LogFile { name, number } in judged.behind {
+        let file = vfs.open(name).during("open", name)?;
+        let whole = Stretch { start: HEADER_BYTES as u64, end: file.size().during("stat", name)? };
+        let Some((at, _)) = find_floor(&*file, name, *number, whole, 0)? else { continue };
         let (offset, why) = match (&last.tail, &judged.cut) {
             (Tail::Torn { offset, why, .. }, _) => (*offset, why.as_str()),
             (_, Some(cut)) => (cut.offset, cut.why.as_str()),
@@ -126,3 +139,26 @@ fn refuse_if_durable(vfs: &dyn Vfs, judged: &Judged<'_>) -> Result<()> {
     Ok(())
 }
 // ANCHOR_END: refuse_if_durable
+
+// ANCHOR: put_away
+/// Removes the logs behind the end, or sets them aside if entries in them can be read. What was cut off before has been
+/// reported already.
+pub fn put_away_behind(vfs: &dyn Vfs, behind: &[LogFile], report: &mut RecoveryReport) -> Result<()> {
+    for LogFile { name, number } in behind {
+        let file = vfs.open(name).during("open", name)?;
+        let whole = Stretch { start: HEADER_BYTES as u64, end: file.size().during("stat", name)? };
+        if let Some(cut) = &mut report.cut {
+            cut.bytes += whole.end.saturating_sub(whole.start);
+        }
+        if find_frame(&*file, name, *number, whole)?.is_some() {
+            let aside = aside_name(name);
+            vfs.rename(name, &aside).during("rename", name)?;
+            vfs.sync_dir().during("sync", &vfs.location())?;
+            report.set_aside.push(aside);
+        } else {
+            vfs.remove(name).during("remove", name)?;
+        }
+    }
+    Ok(())
+}
+// ANCHOR_END: put_away

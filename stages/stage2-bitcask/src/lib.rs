@@ -25,17 +25,18 @@
 #![forbid(unsafe_code)]
 
 mod apply;
+pub mod chain;
 mod clock;
 mod close;
 mod commands;
-mod counter;
+pub mod counter;
 mod durable;
 pub mod handles;
 pub mod hint;
 mod hints;
 mod index;
 mod inspect;
-mod judge;
+pub mod judge;
 pub mod keydir;
 mod merge;
 pub mod names;

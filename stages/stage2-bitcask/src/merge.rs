@@ -156,7 +156,7 @@ impl Store {
     /// What must be so before the output gets its name: what the plan relied on is on the device, and the mark of a
     /// clean close is gone.
     fn prepare(&self) -> Result<()> {
-        self.make_durable(self.durable.end())?;
+        self.make_durable(self.chain.end())?;
         self.begin_change(&mut *self.turn()?)
     }
 

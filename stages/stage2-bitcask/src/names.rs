@@ -7,6 +7,7 @@
 //! 2. No two files of a store's whole life have the same name: a run only ever grows.
 //! 3. A name is ours only if writing it again gives the same name.
 
+use crate::judge::LogFile;
 use stage1::files::CLEAN;
 use std::fmt;
 
@@ -57,6 +58,11 @@ impl SegmentId {
     /// The name of its log.
     pub fn log_name(self) -> String {
         format!("{self}.log")
+    }
+
+    /// Its log, as one of those that follow each other.
+    pub fn log_file(self) -> LogFile {
+        LogFile { name: self.log_name(), number: self.number() }
     }
 
     /// The name of its hint file.

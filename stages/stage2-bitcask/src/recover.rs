@@ -14,7 +14,7 @@ use crate::ENGINE;
 use crate::clock::Since;
 use crate::handles::Handles;
 use crate::index::{Loaded, Opener};
-use crate::judge::{Judged, judge, proven};
+use crate::judge::{Judged, LogFile, judge, proven, put_away_behind};
 use crate::keydir::Keydir;
 use crate::names::{Name, SegmentId};
 use crate::options::Settings;
@@ -27,7 +27,7 @@ use stage1::clean;
 use stage1::files::{CLEAN, aside_name};
 use stage1::install;
 use stage1::log::header::{HEADER_BYTES, Header, Previous};
-use stage1::log::{Builder, Marks, Reader, Stretch, Writer, find_frame};
+use stage1::log::{Builder, Marks, Reader, Stretch, Writer};
 use stage1::recover::{put_away, remove_leftovers};
 use stage1::replay::Replay;
 use stage1::survey::lock;
@@ -120,7 +120,8 @@ impl Opener<'_> {
             let loaded = self.load(*id, survey.hints.contains(id), &[])?;
             seal(Some(&loaded));
         }
-        let Judged { accepted, cut, behind } = judge(&**self.vfs, doubtful, self.settings.chunk_bytes)?;
+        let logs: Vec<LogFile> = doubtful.iter().map(|id| id.log_file()).collect();
+        let Judged { accepted, cut, behind } = judge(&**self.vfs, ENGINE, &logs, self.settings.chunk_bytes)?;
         self.report.cut = cut;
         // What we saw may be the work of a process that was killed before it synced the directory. We are about to act
         // on it, so it must not be taken back afterwards.
@@ -129,7 +130,10 @@ impl Opener<'_> {
         let id = SegmentId::run(first, survey.next_number()?);
         let previous = Previous { number: u64::from(first) - 1, ..Previous::default() };
         let writer = self.install(id, previous, &accepted)?;
-        self.put_away(&accepted, behind)?;
+        for replay in &accepted {
+            put_away(&**self.vfs, replay, &mut self.report)?;
+        }
+        put_away_behind(&**self.vfs, behind, &mut self.report)?;
         for id in doubtful.iter().filter(|id| survey.hints.contains(id)) {
             let name = id.hint_name();
             if let Some(replay) = accepted.iter().find(|replay| replay.name == id.log_name()) {
@@ -167,33 +171,6 @@ impl Opener<'_> {
         Ok(Writer::new(Arc::clone(&segment.log), built.last_checksum, base_bytes))
     }
     // ANCHOR_END: install
-
-    // ANCHOR: put_away
-    /// Removes what has been copied, and sets aside what was cut off and can be read.
-    fn put_away(&mut self, accepted: &[Replay], behind: &[SegmentId]) -> Result<()> {
-        let vfs = &**self.vfs;
-        for replay in accepted {
-            put_away(vfs, replay, &mut self.report)?;
-        }
-        for id in behind {
-            let name = id.log_name();
-            let file = vfs.open(&name).during("open", &name)?;
-            let whole = Stretch { start: HEADER_BYTES as u64, end: file.size().during("stat", &name)? };
-            if let Some(cut) = &mut self.report.cut {
-                cut.bytes += whole.end.saturating_sub(whole.start);
-            }
-            if find_frame(&*file, &name, id.number(), whole)?.is_some() {
-                let aside = aside_name(&name);
-                vfs.rename(&name, &aside).during("rename", &name)?;
-                self.sync_dir()?;
-                self.report.set_aside.push(aside);
-            } else {
-                vfs.remove(&name).during("remove", &name)?;
-            }
-        }
-        Ok(())
-    }
-    // ANCHOR_END: put_away
 
     fn sync_dir(&self) -> Result<()> {
         self.vfs.sync_dir().during("sync", &self.vfs.location())

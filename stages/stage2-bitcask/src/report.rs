@@ -68,7 +68,7 @@ fn figures(store: &Store, segments: u64) -> Vec<Figure> {
         count("segments", segments),
         count("open-files", store.handles.open_count() as u64),
         bytes("dead-bytes", dead),
-        bytes("unsynced", store.durable.unsynced_bytes()),
+        bytes("unsynced", store.chain.unsynced_bytes()),
         count("syncs", counts.syncs.load(Ordering::Relaxed)),
         count("merges", counts.merges.load(Ordering::Relaxed)),
         count("merge-failures", counts.merge_failures.load(Ordering::Relaxed)),

@@ -7,8 +7,8 @@
 //! **Cost** A put is one write call and one probe; a get one probe and one read. Neither allocates anything for an
 //! entry but its place in the keydir, and the value that is given back.
 
+use crate::chain::Chain;
 use crate::counter::Counter;
-use crate::durable::Durable;
 use crate::handles::Handles;
 use crate::keydir::Keydir;
 use crate::options::{SPECS, Settings};
@@ -43,7 +43,7 @@ pub struct Store {
     pub(crate) segments: ArcSwap<Segments>,
     pub(crate) turn: Mutex<Turn>,
     pub(crate) upkeep: Mutex<Upkeep>,
-    pub(crate) durable: Durable,
+    pub(crate) chain: Chain,
     /// How far the keydir knows what was written.
     pub(crate) applied: AtomicU64,
     pub(crate) bell: Bell,
@@ -96,7 +96,7 @@ impl Store {
             next_number,
             opening,
         } = parts;
-        let durable = Durable::new(Arc::clone(&active));
+        let chain = Chain::new(active.slot, Arc::clone(&active.log));
         let turn = Turn {
             writer,
             active,
@@ -114,7 +114,7 @@ impl Store {
             segments: ArcSwap::from_pointee(segments),
             turn: Mutex::new(turn),
             upkeep: Mutex::default(),
-            durable,
+            chain,
             applied: AtomicU64::new(0),
             bell: Bell::default(),
             closed: OnceLock::new(),
@@ -180,7 +180,7 @@ impl Engine for Store {
     fn sync(&self) -> Result<()> {
         self.refuse_if_closed()?;
         self.refuse_if_poisoned()?;
-        self.make_durable(self.durable.end())
+        self.make_durable(self.chain.end())
     }
 
     fn step(&self) -> Result<bool> {
@@ -219,7 +219,7 @@ impl Engine for Store {
         let mut turn = self.any_turn();
         if !turn.pending.is_empty() {
             // Later writes may be seen at once; what came before them must be seen first.
-            self.make_durable(self.durable.end())?;
+            self.make_durable(self.chain.end())?;
             self.apply_pending(&mut turn);
         }
         self.settings.set(name, value)?;

@@ -15,7 +15,7 @@
 
 use crate::ENGINE;
 use crate::apply::Pending;
-use crate::durable::Position;
+use crate::chain::Position;
 use crate::names::SegmentId;
 use crate::segment::Segment;
 use crate::store::Store;
@@ -124,7 +124,7 @@ impl Store {
         self.begin_change(turn)?;
         let number = turn.next_number;
         let next_number = number.checked_add(1).ok_or_else(|| self.full("number"))?;
-        if let Some(oldest) = self.durable.crowded(self.settings.open_files) {
+        if let Some(oldest) = self.chain.crowded(self.settings.open_files) {
             self.make_durable(oldest)?;
         }
         turn.writer.give_room_back().map_err(|e| self.poisoned_by(e))?;
@@ -136,7 +136,7 @@ impl Store {
         let tail = turn.writer.tail();
         let (active, writer) = self.begin_segment(id, slot, tail)?;
         self.segments.rcu(|segments| segments.with(Arc::clone(&active)));
-        self.durable.push(Arc::clone(&active));
+        self.chain.push(active.slot, Arc::clone(&active.log));
         std::mem::replace(&mut turn.active, active).seal(tail.last_checksum);
         turn.writer = writer;
         turn.next_number = next_number;

@@ -60,7 +60,7 @@ impl Store {
             self.remove_leftovers(&mut upkeep)?;
             return Ok(true);
         }
-        if let Some(full) = self.durable.behind() {
+        if let Some(full) = self.chain.behind() {
             self.make_durable(full)?;
             return Ok(true);
         }
@@ -106,7 +106,7 @@ impl Store {
             self.roll(&mut turn)?;
         }
         drop(turn);
-        self.make_durable(self.durable.end())?;
+        self.make_durable(self.chain.end())?;
         self.merge(&mut upkeep, &self.sealed())?;
         while let Some(segment) = self.without_hint(&self.sealed()) {
             self.write_hint(segment)?;

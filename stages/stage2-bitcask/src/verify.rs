@@ -5,7 +5,7 @@
 
 use crate::ENGINE;
 use crate::index::{read_hint, refuse_unless_whole};
-use crate::judge::{judge, proven};
+use crate::judge::{LogFile, judge, proven};
 use crate::names::{Name, SegmentId};
 use crate::recover::check_listed;
 use crate::store::Store;
@@ -116,7 +116,8 @@ fn unclean_ends(vfs: &dyn Vfs, survey: &Survey, report: &mut VerifyReport) -> Re
     for id in proven {
         collect(whole(vfs, *id, None), report)?;
     }
-    let judged = match judge(vfs, doubtful, CHUNK_BYTES) {
+    let logs: Vec<LogFile> = doubtful.iter().map(|id| id.log_file()).collect();
+    let judged = match judge(vfs, ENGINE, &logs, CHUNK_BYTES) {
         Err(error) => {
             collect(Err(error), report)?;
             return Ok(Vec::new());
@@ -134,12 +135,11 @@ fn unclean_ends(vfs: &dyn Vfs, survey: &Survey, report: &mut VerifyReport) -> Re
     if let Some(cut) = &judged.cut {
         report.notes.push(format!("{}: cut at {}: {}", cut.file, cut.offset, cut.why));
     }
-    for id in judged.behind {
-        report.notes.push(format!("{}: behind the cut; opening sets it aside", id.log_name()));
+    for log in judged.behind {
+        report.notes.push(format!("{}: behind the cut; opening sets it aside", log.name));
     }
-    let ends = doubtful.iter().zip(&judged.accepted).map(|(id, replay)| (*id, replay.end));
-    let behind = judged.behind.iter().map(|id| (*id, HEADER_BYTES as u64));
-    Ok(ends.chain(behind).collect())
+    let ends = judged.accepted.iter().map(|replay| replay.end);
+    Ok(doubtful.iter().copied().zip(ends.chain(std::iter::repeat(HEADER_BYTES as u64))).collect())
 }
 
 /// Reads and checks the frames of a segment up to `end`.

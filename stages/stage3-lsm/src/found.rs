@@ -12,11 +12,11 @@ use crate::table::{Table, TableReading};
 use contract::{Entry, Error, IoContext, Result};
 use stage1::clean::{self, Listed};
 use stage1::files::CLEAN;
-use stage1::judge::LogFile;
 use stage1::log::header::{HEADER_BYTES, Header};
 use stage1::log::{Reader, Stretch};
 use stage1::recover::mismatch;
 use stage1::replay::Replay;
+use stage2::judge::LogFile;
 use std::sync::Arc;
 use vfs::Vfs;
 

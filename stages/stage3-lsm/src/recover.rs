@@ -25,12 +25,12 @@ use crate::table::TableReading;
 use crate::write::{build_log, name_log};
 use contract::{Error, IoContext, RecoveryReport, Result};
 use stage1::clean;
-use stage1::judge::{Judged, judge, put_away_behind};
 use stage1::log::header::{HEADER_BYTES, Previous};
 use stage1::log::{Log, Writer};
 use stage1::recover::{note, put_away, remove_leftovers};
 use stage1::replay::Replay;
 use stage1::survey::lock;
+use stage2::judge::{Judged, judge, put_away_behind};
 use std::sync::Arc;
 use vfs::{DirLock, Vfs};
 

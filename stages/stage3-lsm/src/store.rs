@@ -15,8 +15,8 @@ use contract::{
     Batch, Engine, Entry, Error, Explanation, KeyRange, Options, Result, Scan, Stats, VerifyReport,
     check_entry,
 };
-use stage1::log::chain::Chain;
 use stage1::log::{Frames, Writer};
+use stage2::chain::Chain;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;

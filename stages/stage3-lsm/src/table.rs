@@ -48,7 +48,7 @@ pub use builder::{BuiltTable, TableBuilder};
 pub use cursor::TableSource;
 pub use describe::describe;
 pub use explain::Explained;
-pub use options::{Counter, Counts, TableOptions, TableReading};
+pub use options::{Counts, TableOptions, TableReading};
 pub use salvage::salvage;
 pub use verify::verify;
 

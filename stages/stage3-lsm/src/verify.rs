@@ -8,13 +8,13 @@ use crate::store::Store;
 use crate::survey::Survey;
 use crate::table;
 use contract::{Error, IoContext, Result, VerifyReport};
-use stage1::judge::{LogFile, judge};
 use stage1::log::Stretch;
 use stage1::log::header::HEADER_BYTES;
 use stage1::replay::{Replay, Tail};
 use stage1::salvage::CHUNK_BYTES;
 use stage1::survey::lock;
 use stage1::verify::{add, collect, log};
+use stage2::judge::{LogFile, judge};
 use std::sync::Arc;
 use vfs::{File, Vfs};
 

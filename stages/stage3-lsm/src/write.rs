@@ -19,10 +19,10 @@ use crate::store::Store;
 use crate::{ENGINE, memtable::Memtable};
 use contract::{Entry, Error, Result};
 use stage1::frame::{HEAD_BYTES, Head, Kind};
-use stage1::log::chain::Position;
 use stage1::log::header::{HEADER_BYTES, Header, Previous};
 use stage1::log::{Builder, Built, Frames, Log, Marks, Writer};
 use stage1::{clean, install};
+use stage2::chain::Position;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
@@ -199,8 +199,8 @@ impl Store {
     /// Syncs for all who wait. Once a sync has failed, nobody asks again: what is lost would count as clean.
     fn lead(&self, position: Position) -> Result<()> {
         self.refuse_if_poisoned()?;
-        let syncs = self.chain.sync_logs(position).map_err(|e| self.poisoned_by(e))?;
-        self.counts.syncs.fetch_add(syncs, Ordering::Relaxed);
+        let synced = self.chain.sync_logs(position).map_err(|e| self.poisoned_by(e))?;
+        self.counts.syncs.fetch_add(synced.syncs, Ordering::Relaxed);
         Ok(())
     }
     // ANCHOR_END: append

@@ -135,12 +135,14 @@ pub(super) fn looks(result: &Result<Explanation>) -> String {
 pub(super) fn stats(stats: &Stats) -> String {
     let known = |figure: Option<u64>| figure.map_or("unknown".into(), |n| n.to_string());
     let mut text = format!(
-        "keys {}, live bytes {}\n{} files, {} bytes\nwritten by callers {} bytes, to files {} \
+        "keys {}, live bytes {}\n{} files, {} bytes; index {} KiB\nwritten by callers {} bytes, to files {} \
          bytes; read {} bytes",
         known(stats.keys),
         known(stats.live_bytes),
         stats.files,
         stats.disk_bytes,
+        // Whole KiB: the last few bytes follow the hash's random seed.
+        stats.index_bytes / 1024,
         stats.user_bytes_written,
         stats.bytes_written,
         stats.bytes_read,

@@ -3,8 +3,8 @@
 use super::block::MAX_BLOCK_BYTES;
 use crate::bloom::MAX_BITS_PER_KEY;
 use crate::cache::BlockCache;
+use stage2::counter::Counter;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How a table is written. Whatever it was written with, a table says so itself, and every reader reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,22 +58,4 @@ pub struct Counts {
     pub blocks_read: Counter,
     /// Their bytes, and those of footers, filters and indexes.
     pub bytes_read: Counter,
-}
-
-/// A number that many threads add to, in a cache line of its own.
-#[derive(Default)]
-#[repr(align(128))]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Adds `n`.
-    #[inline]
-    pub(super) fn add(&self, n: u64) {
-        self.0.fetch_add(n, Ordering::Relaxed);
-    }
-
-    /// What was added so far.
-    pub fn sum(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }

@@ -30,13 +30,8 @@ pub(super) fn writings() -> [TableOptions; 4] {
 /// Every way to read one.
 pub(super) fn readings() -> [Arc<TableReading>; 4] {
     let cache = |bytes| Some(Arc::new(BlockCache::new(bytes)));
-    [
-        TableReading::default(),
-        TableReading { cache: cache(1 << 20), ..TableReading::default() },
-        TableReading { mapped: true, cache: cache(1_000), ..TableReading::default() },
-        TableReading { mapped: true, ..TableReading::default() },
-    ]
-    .map(Arc::new)
+    let reading = |mapped, cache| Arc::new(TableReading { cache, mapped, ..TableReading::default() });
+    [reading(false, None), reading(false, cache(1 << 20)), reading(true, cache(1_000)), reading(true, None)]
 }
 
 /// The bytes of table `number` of these entries.

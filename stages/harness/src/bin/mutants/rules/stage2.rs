@@ -26,40 +26,40 @@ pub(crate) static AREA: Area = Area {
 
 static RULES: [Rule; 53] = [
     // Syncs.
-    rule("logs are synced", "durable.rs", "log.sync()?;", ""),
+    rule("logs are synced", "chain.rs", "link.log.sync()?;", ""),
     rule(
         "full logs are synced, not only the active one",
-        "durable.rs",
-        "if log.needs_sync() {",
-        "if log.needs_sync() && i + 1 == logs.len() {",
+        "chain.rs",
+        "if link.log.needs_sync() {",
+        "if link.log.needs_sync() && i + 1 == links.len() {",
     ),
     rule("a new segment is durable once those before it are", "turn.rs", "Segment::begun(", "Segment::new("),
     rule("a file of the pool is synced", "handles.rs", "self.file()?.0.sync()", "Ok(())"),
     rule(
         "what waits is seen before an option changes how long writes wait",
         "store.rs",
-        "self.make_durable(self.durable.end())?;\n            self.apply",
+        "self.make_durable(self.chain.end())?;\n            self.apply",
         "self.apply",
     ),
     rule(
         "upkeep syncs full logs before it merges them",
         "upkeep.rs",
-        "self.durable.behind() {\n            self.make_durable(full)?;",
-        "self.durable.behind().filter(|_| false) {\n            self.make_durable(full)?;",
+        "self.chain.behind() {\n            self.make_durable(full)?;",
+        "self.chain.behind().filter(|_| false) {\n            self.make_durable(full)?;",
     ),
     rule(
         "a compaction lets who waits be seen before it plans",
         "upkeep.rs",
-        "self.make_durable(self.durable.end())?;\n        self.merge",
+        "self.make_durable(self.chain.end())?;\n        self.merge",
         "self.merge",
     ),
     rule(
         "all that was written is on the device before all hints are written",
         "hints.rs",
-        "self.make_durable(self.durable.end())?;\n        let mut written",
+        "self.make_durable(self.chain.end())?;\n        let mut written",
         "let mut written",
     ),
-    rule("sync() syncs", "store.rs", "self.make_durable(self.durable.end())\n", "Ok(())\n"),
+    rule("sync() syncs", "store.rs", "self.make_durable(self.chain.end())\n", "Ok(())\n"),
     rule(
         "a write is synced before it is acknowledged",
         "turn.rs",
@@ -69,7 +69,7 @@ static RULES: [Rule; 53] = [
     rule(
         "what supersedes an entry is on the device before a merge leaves that out",
         "merge.rs",
-        "self.make_durable(self.durable.end())?;",
+        "self.make_durable(self.chain.end())?;",
         "",
     ),
     rule("everything is on the device when the store is closed", "close.rs", "self.sync_everything()?;", ""),
@@ -82,9 +82,9 @@ static RULES: [Rule; 53] = [
     ),
     rule(
         "a log is set aside durably before the next is",
-        "recover.rs",
-        "self.sync_dir()?;\n                self.report",
-        "self.report",
+        "judge.rs",
+        "vfs.sync_dir().during(\"sync\", &vfs.location())?;\n            report",
+        "report",
     ),
     rule(
         "a full log stays open until it is synced",
@@ -95,7 +95,7 @@ static RULES: [Rule; 53] = [
     rule(
         "no more full logs wait for a sync than may be open",
         "turn.rs",
-        "self.durable.crowded(self.settings.open_files) {\n            self.make_durable(oldest)?;",
+        "self.chain.crowded(self.settings.open_files) {\n            self.make_durable(oldest)?;",
         "None::<Position> {\n            self.make_durable(oldest)?;",
     ),
     // Names.
@@ -129,8 +129,10 @@ static RULES: [Rule; 53] = [
     rule(
         "what recovery replaces goes after its output has its name",
         "recover.rs",
-        "let writer = self.install(id, previous, &accepted)?;\n        self.put_away(&accepted, behind)?;",
-        "self.put_away(&accepted, behind)?;\n        let writer = self.install(id, previous, &accepted)?;",
+        "let writer = self.install(id, previous, &accepted)?;\n        for replay in &accepted {\n            \
+         put_away(&**self.vfs, replay, &mut self.report)?;\n        }",
+        "for replay in &accepted { put_away(&**self.vfs, replay, &mut self.report)?; } \
+         let writer = self.install(id, previous, &accepted)?;",
     ),
     rule(
         "a merge's inputs stay readable without a name",
@@ -201,8 +203,8 @@ static RULES: [Rule; 53] = [
     rule(
         "a failed sync poisons",
         "durable.rs",
-        "self.durable.sync_logs(position).map_err(|e| self.poisoned_by(e))?",
-        "self.durable.sync_logs(position)?",
+        "self.chain.sync_logs(position).map_err(|e| self.poisoned_by(e))?",
+        "self.chain.sync_logs(position)?",
     ),
     rule("a failed commit poisons", "", "&name).map_err(|e| self.poisoned_by(e))?", "&name)?"),
     rule(
@@ -221,8 +223,8 @@ static RULES: [Rule; 53] = [
     rule(
         "only what is synced is applied",
         "apply.rs",
-        "self.durable.reached(next.until)",
-        "next.until >= Position(0)",
+        "self.chain.reached(next.until)",
+        "next.until >= Position::default()",
     ),
     rule(
         "a batch is applied at once",
@@ -290,10 +292,10 @@ static EXEMPT: [Exempt; 18] = [
     exempt("report.rs", "its checksum fits its place", "says to a person what a read has found"),
     exempt(
         "hints.rs",
-        "            self.make_durable(self.durable.end())?;",
+        "            self.make_durable(self.chain.end())?;",
         "without it a keydir that is built anew shows for a moment what waits for its sync",
     ),
-    exempt("durable.rs", "self.logs.lock()", "a mutex: without it the code does not compile"),
+    exempt("chain.rs", "self.links.lock()", "a mutex: without it the code does not compile"),
     exempt("handles.rs", "self.open.lock()", "a mutex: without it the code does not compile"),
     exempt("upkeep.rs", "self.rung.lock()", "a mutex: without it the code does not compile"),
     exempt("upkeep.rs", "self.upkeep.lock()", "a mutex: without it the code does not compile"),

@@ -97,8 +97,8 @@ pub(super) static RULES: [Rule; 27] = [
     rule("a floor behind the end makes it damage", "judge.rs", "refuse_if_durable(vfs, &judged)?;", ""),
     rule(
         "a log that can still be read is kept",
-        "recover.rs",
-        "find_frame(&*file, &name, id.number(), whole)?.is_some()",
+        "judge.rs",
+        "find_frame(&*file, name, *number, whole)?.is_some()",
         "false",
     ),
     // What must be there.

@@ -7,9 +7,9 @@
 //!
 //! **Cost** One sync for all who wait at the same time; one more for each log that has filled up since the last.
 
-use super::header::HEADER_BYTES;
-use super::{Log, SyncGroup};
 use contract::Result;
+use stage1::log::header::HEADER_BYTES;
+use stage1::log::{Log, SyncGroup};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ const OFFSET_BITS: u32 = 40;
 
 /// A moment in the life of a store: how far it has been written. Later is larger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position(u64);
+pub struct Position(pub(crate) u64);
 
 impl Position {
     /// After everything, the sizes of files included.
@@ -42,6 +42,15 @@ impl Link {
     fn end(&self) -> Position {
         Position::new(self.order, self.log.appended())
     }
+}
+
+/// What [`Chain::sync_logs`] did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Synced {
+    /// How many syncs it took.
+    pub syncs: u64,
+    /// The orders of the full logs that are on the device now.
+    pub full: Vec<u32>,
 }
 
 /// The logs that are not known to be on the device.
@@ -77,6 +86,13 @@ impl Chain {
         Some(Position::new(last.order, HEADER_BYTES as u64))
     }
 
+    /// Where the log after the oldest begins, if more than `limit` are not synced, the one that is written among them.
+    pub fn crowded(&self, limit: usize) -> Option<Position> {
+        let links = self.links();
+        let next = links.get(1).filter(|_| links.len() > limit)?;
+        Some(Position::new(next.order, HEADER_BYTES as u64))
+    }
+
     /// Bytes that power loss could take.
     pub fn unsynced_bytes(&self) -> u64 {
         let unsynced = |log: &Log| log.appended() - log.synced().min(log.appended());
@@ -100,26 +116,27 @@ impl Chain {
     }
 
     // ANCHOR: sync
-    /// Syncs logs, the oldest first, as far as `position`, and returns how many syncs that took. Only who leads the
-    /// group calls it.
-    pub fn sync_logs(&self, position: Position) -> Result<u64> {
+    /// Syncs logs, the oldest first, as far as `position`. Only who leads the group calls it.
+    pub fn sync_logs(&self, position: Position) -> Result<Synced> {
         let links: Vec<_> = self.links().iter().cloned().collect();
-        let mut syncs = 0;
+        let mut done = Synced::default();
         for (i, link) in links.iter().enumerate() {
             let end = link.end();
             if link.log.needs_sync() {
                 link.log.sync()?;
-                syncs += 1;
+                done.syncs += 1;
             }
             self.synced.fetch_max(end.0, Ordering::AcqRel);
             if i + 1 < links.len() {
+                // Full and on the device: nobody needs to look at this one again.
                 self.pass(link.order);
+                done.full.push(link.order);
             }
             if self.reached(position) {
                 break;
             }
         }
-        Ok(syncs)
+        Ok(done)
     }
     // ANCHOR_END: sync
 
