@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`registry`] | the engines that are judged, one line each |
 //! | [`invariant`], [`failure`] | what must hold, each with an id that a failure names |
-//! | [`ops`], [`seeds`] | operations from a seed, as text and back; which seeds a test runs |
+//! | [`ops`], [`seeds`] | operations from a seed, as text and back; which seeds a test runs, and many checks at once |
 //! | [`settings`], [`world`], [`gate`] | options drawn from a stage's own table; worlds without a disk; syncs on command |
 //! | [`model`] | what a store must answer, and what it held after each operation |
 //! | [`judge`], [`shrink`] | an engine beside the model; the shortest script that still fails |

@@ -26,10 +26,21 @@ pub fn find(name: &str) -> Option<&'static Stage> {
     registry().iter().copied().find(|stage| stage.name == name)
 }
 
-/// The engines whose stores outlive the process. The others are named on stderr, with `check`, as not applicable:
+/// The engines that a test judges: all, or the one that `STRATA_ENGINE` names.
+///
+/// # Panics
+/// If no engine has that name: a test of nothing would pass.
+pub fn judged() -> impl Iterator<Item = &'static Stage> {
+    let only = std::env::var("STRATA_ENGINE").ok();
+    let unknown = only.as_deref().filter(|name| find(name).is_none());
+    assert!(unknown.is_none(), "STRATA_ENGINE names {unknown:?}, which is not in the registry");
+    registry().iter().copied().filter(move |stage| only.as_deref().is_none_or(|name| stage.name == name))
+}
+
+/// The judged engines whose stores outlive the process. The others are named on stderr, with `check`, as not applicable:
 /// a reader of the output sees what was not tested.
 pub fn persistent(check: &str) -> impl Iterator<Item = &'static Stage> {
-    registry().iter().copied().filter(move |stage| {
+    judged().filter(move |stage| {
         if !stage.persistent {
             not_applicable(check, [format!("{} keeps nothing", stage.name)]);
         }

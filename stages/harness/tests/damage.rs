@@ -3,16 +3,19 @@
 
 use harness::damage::{Fixture, Tally, every_injury, live};
 use harness::registry::persistent;
+use harness::seeds::side_by_side;
+use std::sync::Mutex;
 
 #[test]
 fn every_injury_to_every_small_store() {
     for stage in persistent("every_injury_to_every_small_store") {
-        let mut all = Tally::default();
-        for fixture in Fixture::all(stage, 0..2).unwrap() {
+        let all = Mutex::new(Tally::default());
+        side_by_side(Fixture::all(stage, 0..2).unwrap(), |fixture| {
             let tally = every_injury(&fixture, 1, 1).unwrap_or_else(|e| panic!("{} breaks {e}", stage.name));
             eprintln!("{}: {tally:?}", fixture.name);
-            all.add(&tally);
-        }
+            all.lock().unwrap().add(&tally);
+        });
+        let all = all.into_inner().unwrap();
         eprintln!("{}: {} injuries, {all:?}", stage.name, all.injuries());
         assert!(all.refused > 0 && all.harmless > 0 && all.cut > 0, "{all:?}");
     }

@@ -6,7 +6,7 @@ use contract::{Batch, Engine, Error, Field, KeyRange, MAX_BATCH_BYTES, MAX_VALUE
 use harness::failure::Counterexample;
 use harness::invariant::Invariant;
 use harness::ops::{self, Op, Shape, generate};
-use harness::registry::{persistent, registry};
+use harness::registry::{judged, persistent};
 use harness::seeds::seeds;
 use harness::settings;
 use harness::world::World;
@@ -64,7 +64,7 @@ fn more_than_a_gibibyte_is_refused_before_it_has_any_effect() {
     // One value over the limit, zeros that the operating system need not even have; two halves of a batch over it.
     let value = vec![0; usize::try_from(MAX_VALUE_BYTES).unwrap() + 1];
     let half = &value[..=usize::try_from(MAX_BATCH_BYTES / 2).unwrap()];
-    for stage in registry() {
+    for stage in judged() {
         let world = World::mem();
         let engine = open(stage, &world, 0).unwrap();
         let before = (engine.stats(), world.contents());

@@ -6,6 +6,7 @@ use harness::faults;
 use harness::gate::{Event, Gate};
 use harness::invariant::Invariant;
 use harness::registry::persistent;
+use harness::seeds::side_by_side;
 use harness::settings;
 use std::sync::Arc;
 use std::thread;
@@ -15,7 +16,7 @@ use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs};
 #[test]
 fn every_failing_call() {
     for stage in persistent("every_failing_call") {
-        for sync in ["on-request", "every-write"] {
+        side_by_side(["on-request", "every-write"], |sync| {
             let options = faults::busiest_options(stage, sync).unwrap();
             match faults::every_call(stage, &options, 1, 1) {
                 Ok(tally) => {
@@ -24,7 +25,7 @@ fn every_failing_call() {
                 }
                 Err(counterexample) => panic!("{counterexample}"),
             }
-        }
+        });
     }
 }
 

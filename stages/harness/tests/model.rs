@@ -4,12 +4,12 @@
 
 use harness::judge::{self, NotApplicable};
 use harness::ops::{Shape, text};
-use harness::registry::registry;
+use harness::registry::judged;
 use harness::seeds::{self, seeds};
 use harness::world::World;
 
 fn every_engine(test: &str, cases: u64, shape: &Shape, world: fn(u64) -> World) {
-    for stage in registry() {
+    for stage in judged() {
         let mut not_applicable = NotApplicable::new();
         for seed in seeds(&format!("{test} on {}", stage.name), cases) {
             let replay = format!("cargo test -p harness --test model {test}");
@@ -46,7 +46,7 @@ fn one_script_for_each_class_of_bugs() {
     let scripts = own.unwrap_or_else(|_| include_str!("bug_classes.txt").into());
     for script in scripts.split("\n\n") {
         let ops = text::parse(script).unwrap();
-        for stage in registry() {
+        for stage in judged() {
             for (seed, world) in [(0, World::mem()), (7, World::sim(7))] {
                 if let Err(failure) = judge::run(stage, seed, world, &ops) {
                     panic!("{} breaks {failure}\n{script}", stage.name);

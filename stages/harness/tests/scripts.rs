@@ -5,7 +5,7 @@
 
 use contract::Stage;
 use harness::invariant::Invariant;
-use harness::registry::{persistent, registry};
+use harness::registry::{judged, persistent};
 use harness::script::{self, Transcript};
 use harness::settings;
 use harness::world::World;
@@ -16,7 +16,7 @@ const BYTES: &str = "# shows its bytes";
 
 fn on_every_engine(name: &str, script: &str) {
     let lasts = script.starts_with(LASTS);
-    let stages: Vec<&'static Stage> = if lasts { persistent(name).collect() } else { registry().to_vec() };
+    let stages: Vec<&'static Stage> = if lasts { persistent(name).collect() } else { judged().collect() };
     let Some((first, _)) = stages.split_first() else { return };
     let expected = run(first, &first.default_options(), World::mem(), script).answers;
     insta::assert_snapshot!(name, expected);

@@ -8,7 +8,7 @@
 use contract::{Batch, Engine, Error, KeyRange, Options, Scan, Stage, Worker};
 use harness::crash::run::tiny_options;
 use harness::invariant::Invariant;
-use harness::registry::{persistent, registry};
+use harness::registry::{judged, persistent};
 use harness::settings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ fn real(dir: &TempDir) -> Arc<dyn Vfs> {
 
 /// A fresh store on real files for each engine and each of its options, with a worker beside whatever the test does.
 fn for_every_engine(test: impl Fn(&Stage, Arc<dyn Engine>)) {
-    for stage in registry() {
+    for stage in judged() {
         for options in settings::variants(stage) {
             let dir = TempDir::new().unwrap();
             let engine = open(stage, real(&dir), &options);

@@ -21,6 +21,8 @@ pub(crate) struct Area {
     pub(crate) rules: &'static [&'static [Rule]],
     /// What says a watched word and decides nothing.
     pub(crate) exempt: &'static [Exempt],
+    /// The engine that the tests judge; none for all of them.
+    pub(crate) engine: Option<&'static str>,
     /// Which tests can notice, the quickest to tell first: a package, and its test program.
     pub(crate) suites: &'static [Suite],
 }

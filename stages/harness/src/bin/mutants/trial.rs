@@ -40,7 +40,7 @@ impl Trials {
     pub(crate) fn learn(&mut self, area: &Area) -> io::Result<Verdict> {
         for suite in area.suites {
             let start = Instant::now();
-            match self.test(*suite)? {
+            match self.test(area, *suite)? {
                 Verdict::Survived => self.took.insert(*suite, start.elapsed()),
                 other => return Ok(other),
             };
@@ -51,7 +51,7 @@ impl Trials {
     /// Runs the tests that can notice a change in an area until one does.
     pub(crate) fn run(&self, area: &Area) -> io::Result<Verdict> {
         for suite in area.suites {
-            match self.test(*suite)? {
+            match self.test(area, *suite)? {
                 Verdict::Survived => {}
                 other => return Ok(other),
             }
@@ -59,7 +59,7 @@ impl Trials {
         Ok(Verdict::Survived)
     }
 
-    fn test(&self, suite: Suite) -> io::Result<Verdict> {
+    fn test(&self, area: &Area, suite: Suite) -> io::Result<Verdict> {
         let program = match build(&self.copy, &self.target, suite)? {
             Ok(program) => program,
             Err(message) => return Ok(Verdict::Unbuilt(message)),
@@ -67,11 +67,11 @@ impl Trials {
         // Not learnt yet: the first run is given all the time that it takes.
         let patience =
             self.took.get(&suite).map_or(Duration::MAX, |took| *took * PATIENCE + Duration::from_mins(1));
-        Ok(match execute(&self.copy, &program, suite, patience)? {
+        Ok(match execute(&self.copy, &program, area, suite, patience)? {
             End::Good => Verdict::Survived,
             End::Hangs => Verdict::Killed(format!("{}: it hangs", name(suite))),
             // A test that fails now and then would seem to notice everything, so it has to fail twice.
-            End::Fails(noticed) => match execute(&self.copy, &program, suite, patience)? {
+            End::Fails(noticed) => match execute(&self.copy, &program, area, suite, patience)? {
                 End::Good => Verdict::Survived,
                 _ => Verdict::Killed(format!("{}: {noticed}", name(suite))),
             },
@@ -116,7 +116,13 @@ enum End {
 }
 
 /// Runs a test program.
-fn execute(copy: &Copy, program: &Path, (package, _): Suite, patience: Duration) -> io::Result<End> {
+fn execute(
+    copy: &Copy,
+    program: &Path,
+    area: &Area,
+    (package, _): Suite,
+    patience: Duration,
+) -> io::Result<End> {
     let package = match package {
         "stage1" => "stages/stage1-log",
         "stage2" => "stages/stage2-bitcask",
@@ -127,6 +133,7 @@ fn execute(copy: &Copy, program: &Path, (package, _): Suite, patience: Duration)
         .current_dir(copy.root.join(package))
         .env("CARGO_MANIFEST_DIR", copy.root.join(package))
         .env("STRATA_CASES", "40")
+        .envs(area.engine.map(|engine| ("STRATA_ENGINE", engine)))
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

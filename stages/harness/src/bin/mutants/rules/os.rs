@@ -7,6 +7,7 @@ pub(crate) static AREA: Area = Area {
     watched: &[],
     rules: &[&RULES],
     exempt: &[],
+    engine: None,
     suites: &[("vfs", "os"), ("harness", "faults"), ("harness", "owners")],
 };
 

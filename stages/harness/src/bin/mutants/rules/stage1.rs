@@ -7,16 +7,17 @@ pub(crate) static AREA: Area = Area {
     watched: &[],
     rules: &[&RULES],
     exempt: &EXEMPT,
+    engine: Some("stage1"),
     suites: &[
         ("stage1", "--lib"),
         ("stage1", "store"),
-        ("harness", "faults"),
-        ("harness", "damage"),
-        ("harness", "crash"),
         ("harness", "owners"),
         ("harness", "syncs"),
         ("harness", "model"),
         ("harness", "threads"),
+        ("harness", "crash"),
+        ("harness", "faults"),
+        ("harness", "damage"),
     ],
 };
 
