@@ -8,8 +8,10 @@ use stage3::memtable::Memtable;
 #[global_allocator]
 static HEAP: PeakAlloc = PeakAlloc;
 
+// ANCHOR: most
 /// Bytes of memory for each byte of keys and values, and for each entry, at most, where entries have values.
 const MOST: (f64, f64) = (1.25, 40.0);
+// ANCHOR_END: most
 
 /// What is put: how often each key, with a longer value every time, and whether a pin needs the versions of the round before.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +55,7 @@ fn a_memtable_knows_what_it_takes() {
     ];
     println!("says / takes, heap bytes for each byte of data, and for each entry beside its key and value");
     for case in cases {
+        // ANCHOR: holds
         let before = HEAP.current_usage();
         let memtable = Box::new(Memtable::new());
         fill(&memtable, case);
@@ -64,5 +67,6 @@ fn a_memtable_knows_what_it_takes() {
         let most = data * MOST.0 + keys * MOST.1;
         let is_plain = case.rounds == 1 && case.keys > 1_000 && case.value_bytes > 0;
         assert!(!is_plain || heap <= most, "{heap} bytes, over {most}: {case:?}");
+        // ANCHOR_END: holds
     }
 }

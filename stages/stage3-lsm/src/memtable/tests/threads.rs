@@ -70,6 +70,7 @@ fn batches_are_seen_whole_and_in_their_order() {
                         .flatten()
                         .map_or(0, |value| u64::from_le_bytes(value[..].try_into().unwrap()))
                 };
+                // ANCHOR: batches
                 let mut seen = 0;
                 while ends.load(Ordering::Acquire) == 0 {
                     // Whoever saw a batch in one leaf sees it, or a later one, in every other, in whatever order it looks.
@@ -79,6 +80,7 @@ fn batches_are_seen_whole_and_in_their_order() {
                         seen = now;
                     }
                 }
+                // ANCHOR_END: batches
             });
         }
     });
