@@ -19,6 +19,8 @@ mod fjall;
 mod lmdb;
 #[cfg(feature = "redb")]
 mod redb;
+#[cfg(feature = "rocksdb")]
+mod rocksdb;
 #[cfg(feature = "sled")]
 mod sled;
 #[cfg(feature = "tinkv")]
@@ -27,10 +29,12 @@ mod tinkv;
 use contract::Stage;
 
 /// The features, each of which brings one rival or more.
-pub const NAMES: &[&str] = &["fjall", "redb", "lmdb", "sled", "tinkv"];
+pub const NAMES: &[&str] = &["rocksdb", "fjall", "redb", "lmdb", "sled", "tinkv"];
 
 /// The rivals that were compiled in, in the order of the tables.
 pub static ALL: &[&Stage] = &[
+    #[cfg(feature = "rocksdb")]
+    &rocksdb::STAGE,
     #[cfg(feature = "fjall")]
     &fjall::STAGE,
     #[cfg(feature = "redb")]
@@ -51,7 +55,14 @@ pub fn of(feature: &str) -> impl Iterator<Item = &'static Stage> {
 }
 
 /// A rival's place in our table of engines. What only a shell needs is not there.
-#[cfg(any(feature = "fjall", feature = "lmdb", feature = "redb", feature = "sled", feature = "tinkv"))]
+#[cfg(any(
+    feature = "fjall",
+    feature = "lmdb",
+    feature = "redb",
+    feature = "rocksdb",
+    feature = "sled",
+    feature = "tinkv"
+))]
 const fn stage(
     name: &'static str,
     title: &'static str,
@@ -74,7 +85,14 @@ const fn stage(
 }
 
 /// A rival's own error, as one of the world's: what it has to say, and what was being done.
-#[cfg(any(feature = "fjall", feature = "lmdb", feature = "redb", feature = "sled", feature = "tinkv"))]
+#[cfg(any(
+    feature = "fjall",
+    feature = "lmdb",
+    feature = "redb",
+    feature = "rocksdb",
+    feature = "sled",
+    feature = "tinkv"
+))]
 fn failed<E: std::error::Error + Send + Sync + 'static>(
     action: &'static str,
 ) -> impl Fn(E) -> contract::Error {

@@ -7,7 +7,7 @@ use crate::{Failure, workspace};
 use std::ffi::{OsStr, OsString};
 
 /// Who can be measured beside the engines: each a feature of `benches`.
-const RIVALS: [&str; 5] = ["fjall", "redb", "lmdb", "sled", "tinkv"];
+const RIVALS: [&str; 6] = ["rocksdb", "fjall", "redb", "lmdb", "sled", "tinkv"];
 
 /// The arguments of a run: flags, each with its value.
 type Args = &'static [(&'static str, &'static str)];
@@ -53,6 +53,11 @@ pub fn run(args: &[OsString]) -> Result<(), Failure> {
         command.args(["--release", "--package", "benches"]);
         if !features.is_empty() {
             command.arg("--features").arg(&features);
+        }
+        // Rivals in C++ choose their checksums and filters when they are compiled, ours when they run: so they are
+        // compiled for the machine that runs them.
+        if std::env::var_os("CXXFLAGS").is_none() {
+            command.env("CXXFLAGS", "-march=native");
         }
         command
     };

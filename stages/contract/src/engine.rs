@@ -72,6 +72,11 @@ pub trait Engine: Any + Send + Sync {
     /// thread of its own to call: see [`Worker`](crate::Worker). An engine without such work returns at once.
     fn attend(&self) {}
 
+    /// How many threads may attend at a time: more than one where a short unit should not wait behind a long one.
+    fn attendants(&self) -> usize {
+        1
+    }
+
     /// Brings the store into its smallest shape. By default: steps until there is nothing left to do.
     fn compact(&self) -> Result<()> {
         while self.step()? {}

@@ -235,6 +235,11 @@ impl Engine for Store {
         self.upkeep_until_closed();
     }
 
+    /// One flushes, one compacts.
+    fn attendants(&self) -> usize {
+        2
+    }
+
     fn compact(&self) -> Result<()> {
         self.compact_all()
     }

@@ -10,125 +10,16 @@
 //!
 //! **Cost** A writer pays for upkeep with the bytes that it moves, and, over the limits, with the wait.
 
+mod claims;
+
+pub(crate) use claims::{Claim, Upkeep};
+
 use crate::compaction::{self, Job, Rules, RunShape, Shape, TableShape};
 use crate::state::Tree;
 use crate::store::Store;
+use claims::{Attending, Kind};
 use contract::{Error, Result};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-
-/// Who does what, and who waits.
-#[derive(Debug, Default)]
-pub(crate) struct Upkeep {
-    claims: Mutex<Claims>,
-    /// Something has changed: there may be something to do, or room.
-    changed: Condvar,
-    /// What is being built is not wanted any more.
-    given_up: AtomicBool,
-}
-
-#[derive(Debug, Default)]
-struct Claims {
-    flushing: bool,
-    compacting: bool,
-    /// Threads that attend to the store.
-    attending: usize,
-    /// Counts changes, so that nobody sleeps through one.
-    changes: u64,
-}
-
-/// One of the two kinds of upkeep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Flush,
-    Compact,
-}
-
-impl Claims {
-    fn of(&mut self, kind: Kind) -> &mut bool {
-        match kind {
-            Kind::Flush => &mut self.flushing,
-            Kind::Compact => &mut self.compacting,
-        }
-    }
-}
-
-impl Upkeep {
-    /// Something has changed.
-    pub(crate) fn ring(&self) {
-        self.claims().changes += 1;
-        self.changed.notify_all();
-    }
-
-    fn claims(&self) -> MutexGuard<'_, Claims> {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn changes(&self) -> u64 {
-        self.claims().changes
-    }
-
-    fn is_attended(&self) -> bool {
-        self.claims().attending > 0
-    }
-
-    /// Waits until something has changed since there were so many changes.
-    fn wait(&self, changes: u64) {
-        let mut claims = self.claims();
-        while claims.changes == changes {
-            claims = self.changed.wait(claims).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// The claim, if nobody holds it.
-    fn try_claim(&self, kind: Kind) -> Option<Claim<'_>> {
-        let mut claims = self.claims();
-        let held = std::mem::replace(claims.of(kind), true);
-        // Made only where it is held: one that is made is given back when it goes.
-        (!held).then(|| Claim { upkeep: self, kind })
-    }
-
-    /// The claim, once it is free.
-    fn claim(&self, kind: Kind) -> Claim<'_> {
-        loop {
-            let changes = self.changes();
-            if let Some(claim) = self.try_claim(kind) {
-                return claim;
-            }
-            self.wait(changes);
-        }
-    }
-}
-
-/// The right to do one kind of upkeep, until it is dropped.
-pub(crate) struct Claim<'a> {
-    upkeep: &'a Upkeep,
-    kind: Kind,
-}
-
-impl Drop for Claim<'_> {
-    fn drop(&mut self) {
-        *self.upkeep.claims().of(self.kind) = false;
-        self.upkeep.ring();
-    }
-}
-
-/// Counts a thread as attending until it is dropped.
-struct Attending<'a>(&'a Upkeep);
-
-impl<'a> Attending<'a> {
-    fn to(upkeep: &'a Upkeep) -> Self {
-        upkeep.claims().attending += 1;
-        Self(upkeep)
-    }
-}
-
-impl Drop for Attending<'_> {
-    fn drop(&mut self) {
-        self.0.claims().attending -= 1;
-        self.0.ring();
-    }
-}
+use std::sync::atomic::Ordering;
 
 impl Store {
     // ANCHOR: step
@@ -179,11 +70,11 @@ impl Store {
     pub(crate) fn upkeep_until_closed(&self) {
         let _attending = Attending::to(&self.upkeep);
         while self.closed.get().is_none() {
-            let changes = self.upkeep.changes();
-            // A unit that fails is counted, shown by `stats`, and tried again at the next change.
+            let rings = self.upkeep.rings();
+            // A unit that fails is counted, shown by `stats`, and tried again at the next ring.
             while let Ok(true) = self.upkeep_step() {}
             if self.closed.get().is_none() {
-                self.upkeep.wait(changes);
+                self.upkeep.wait_for_ring(rings);
             }
         }
     }
