@@ -108,10 +108,12 @@ impl Filter {
         (self.lines.capacity() * LINE_BYTES) as u64
     }
 
+    // ANCHOR: line_of
     #[inline]
     fn line_of(&self, hash: u64) -> usize {
         (((hash >> 32) * self.lines.len() as u64) >> 32) as usize
     }
+    // ANCHOR_END: line_of
 }
 
 impl Line {
@@ -131,13 +133,16 @@ pub fn filter_bytes(keys: u64, bits_per_key: u32) -> u64 {
     bits.div_ceil(LINE_BYTES as u64 * 8).min(u64::from(u32::MAX)) * LINE_BYTES as u64
 }
 
+// ANCHOR: probes
 /// How many bits a key sets: a little less than the ln 2 · bits of a filter that is not cut into lines, for in the full
 /// lines, which let most pass, fewer are better.
 #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
 fn probes(bits_per_key: u32) -> u8 {
     ((bits_per_key.min(MAX_BITS_PER_KEY) * 3 + 2) / 5).clamp(1, u32::from(MAX_PROBES)) as u8
 }
+// ANCHOR_END: probes
 
+// ANCHOR: bits
 /// The bits of a key in its line.
 #[inline]
 fn bits(hash: u64, probes: u8) -> impl Iterator<Item = usize> {
@@ -147,6 +152,7 @@ fn bits(hash: u64, probes: u8) -> impl Iterator<Item = usize> {
         (mixed >> 55) as usize
     })
 }
+// ANCHOR_END: bits
 
 #[cfg(test)]
 mod tests;

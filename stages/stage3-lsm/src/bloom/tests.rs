@@ -31,6 +31,7 @@ fn no_key_is_denied() {
     }
 }
 
+// ANCHOR: few_pass
 #[test]
 fn of_absent_keys_few_pass() {
     for keys in [1_000, 50_000, 500_000] {
@@ -40,6 +41,7 @@ fn of_absent_keys_few_pass() {
         }
     }
 }
+// ANCHOR_END: few_pass
 
 #[test]
 fn without_bits_there_is_no_filter_and_every_key_may_be_there() {
@@ -59,6 +61,7 @@ fn what_no_filter_can_be_is_refused() {
     assert!(Filter::decode(&[], 6).is_err());
 }
 
+// ANCHOR: for_ever
 /// Files outlive this code: the hash, the choice of lines and of bits are never changed without a new format.
 #[test]
 fn the_bits_are_the_same_for_ever() {
@@ -70,3 +73,4 @@ fn the_bits_are_the_same_for_ever() {
     let bytes = filter.encode();
     assert_eq!((bytes.len(), stage1::frame::checksum(&bytes)), (128, 467_934_580));
 }
+// ANCHOR_END: for_ever

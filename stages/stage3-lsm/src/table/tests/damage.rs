@@ -65,6 +65,7 @@ fn judge(bytes: &[u8], model: &Model, turn: usize) {
     assert_eq!(saved + failed, model.len(), "what gets find and what is saved");
 }
 
+// ANCHOR: flipped
 #[test]
 fn no_flipped_bit_is_believed() {
     for options in writings() {
@@ -76,6 +77,7 @@ fn no_flipped_bit_is_believed() {
         }
     }
 }
+// ANCHOR_END: flipped
 
 #[test]
 fn no_missing_and_no_added_byte_is_believed() {
