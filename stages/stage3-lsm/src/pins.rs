@@ -17,6 +17,7 @@ pub(crate) struct Pin {
     seq: u64,
 }
 
+// ANCHOR: pins
 impl Pins {
     /// Holds on to what the store is after the write `seq`, the last one so far.
     pub(crate) fn take(self: &Arc<Self>, seq: u64) -> Pin {
@@ -33,6 +34,7 @@ impl Pins {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+// ANCHOR_END: pins
 
 impl Pin {
     /// The number of the last write that counts.
@@ -41,6 +43,7 @@ impl Pin {
     }
 }
 
+// ANCHOR: unpin
 impl Drop for Pin {
     fn drop(&mut self) {
         let mut held = self.pins.held();
@@ -52,3 +55,4 @@ impl Drop for Pin {
         }
     }
 }
+// ANCHOR_END: unpin
