@@ -147,14 +147,21 @@ fn what_a_thread_is_told_is_synced_survives_power_loss_beside_other_threads() {
     }
 }
 
-/// Keeps the first sync after it was armed waiting.
+/// Keeps the first sync after it was armed waiting, and counts appends.
 struct HeldSync {
+    appends: AtomicU64,
     armed: AtomicBool,
     came: Mutex<Sender<()>>,
     go_on: Mutex<Receiver<()>>,
 }
 
 impl Hooks for HeldSync {
+    fn append(&self, file: &dyn File, data: &[u8]) -> io::Result<()> {
+        file.append(data)?;
+        self.appends.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
     fn sync(&self, file: &dyn File) -> io::Result<()> {
         if self.armed.swap(false, Ordering::AcqRel) {
             self.came.lock().unwrap().send(()).unwrap();
@@ -179,7 +186,7 @@ impl Held {
         let fs = SimFs::new();
         let ((came, has_come), (let_go, go_on)) = (channel(), channel());
         let (came, go_on) = (Mutex::new(came), Mutex::new(go_on));
-        let hooks = HeldSync { armed: AtomicBool::new(false), came, go_on };
+        let hooks = HeldSync { appends: AtomicU64::new(0), armed: AtomicBool::new(false), came, go_on };
         let world = Arc::new(Hooked::new(Arc::new(fs.clone()), hooks));
         let options = settings::smallest(stage).with("sync", "every-write").unwrap();
         let engine = open(stage, world.clone(), &options);
@@ -189,6 +196,17 @@ impl Held {
     /// Holds the next sync.
     fn arm(&self) {
         self.world.hooks().armed.store(true, Ordering::Release);
+    }
+
+    fn appends(&self) -> u64 {
+        self.world.hooks().appends.load(Ordering::Acquire)
+    }
+
+    /// Waits for an append after the first `appends`.
+    fn wait_for_append(&self, appends: u64) {
+        while self.appends() == appends {
+            thread::yield_now();
+        }
     }
 }
 
@@ -260,8 +278,9 @@ fn a_sync_shows_what_it_has_synced_and_nothing_that_came_meanwhile() {
             let first = scope.spawn(|| engine.put(b"first", b"v").unwrap());
             held.has_come.recv().unwrap();
             // It is appended beside the sync, which does not cover it, and needs one of its own.
+            let appends = held.appends();
             scope.spawn(|| engine.put(b"second", b"v").unwrap());
-            give_way(10_000);
+            held.wait_for_append(appends);
             held.arm();
             held.let_go.send(()).unwrap();
             first.join().unwrap();
@@ -283,7 +302,10 @@ fn a_sync_that_failed_has_failed_for_all_who_wait() {
         thread::scope(|scope| {
             let first = scope.spawn(|| engine.put(b"first", b"v"));
             held.has_come.recv().unwrap();
+            let appends = held.appends();
             let second = scope.spawn(|| engine.put(b"second", b"v"));
+            held.wait_for_append(appends);
+            // From there to where it waits it has nothing to do but to go.
             give_way(10_000);
             held.fs.inject(Fault::new(Errno::Eio).on(Call::Sync));
             held.let_go.send(()).unwrap();

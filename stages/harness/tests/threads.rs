@@ -131,16 +131,21 @@ fn a_batch_is_seen_whole() {
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
             let writer = scope.spawn(|| {
-                for i in 1..=300_u64 {
+                for i in 1..=100_u64 {
                     let value = i.to_string();
                     let mut batch = Batch::new();
-                    // Every other batch deletes a key in its middle: both ends still tell the same number.
-                    batch.put(b"first", value.as_bytes()).put(b"last", value.as_bytes());
+                    batch.put(b"first", value.as_bytes());
+                    // So many that a reader who could come between two of them would.
+                    for other in 0..100_u8 {
+                        batch.put(&[b'm', other], value.as_bytes());
+                    }
+                    // Every other batch deletes a key: both ends still tell the same number.
                     if i % 2 == 0 {
                         batch.delete(b"middle")
                     } else {
                         batch.put(b"middle", value.as_bytes())
                     };
+                    batch.put(b"last", value.as_bytes());
                     engine.write(&batch).unwrap();
                 }
             });

@@ -103,6 +103,9 @@ fn the_index_is_saved_and_built_anew_on_request() {
     }
     assert_eq!(folder.names(".hint").len(), folder.names(".log").len());
     assert_eq!(folder.ok(&["get", "key000001"], ""), "another\n");
+    // A hint speaks for what is on the device. What was written just now must be there first, or it is not saved.
+    let report = folder.ok(&[], "put key000002 another\nhint\nreindex --hints --json\n");
+    assert!(report.contains(r#""from-segments":{"unit":"count","value":0}"#), "{report}");
 }
 
 #[test]

@@ -144,6 +144,26 @@ fn opening_reads_hints_and_an_unbelievable_one_is_reported_and_replaced() {
     assert!(open_with(&fs, &[]).1.replaced.is_empty(), "upkeep has written them anew");
 }
 
+/// A hint that is not written any more goes on speaking for the beginning of its segment. If an older copy of the segment
+/// is put back, the two agree; only the mark of the clean close knows of more.
+#[test]
+fn an_older_copy_of_a_segment_is_refused_though_an_older_hint_agrees_with_it() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[]);
+    engine.put(b"old", b"1").unwrap();
+    engine.close().unwrap();
+    let older = fs.contents()["000001.log"].clone();
+    let engine = open(&fs, &[("hints", "off")]);
+    engine.put(b"new", b"2").unwrap();
+    engine.close().unwrap();
+    assert!(names(&fs).contains(&"000001.hint".to_owned()));
+    fs.plant("000001.log", older);
+    match (stage2::STAGE.open)(Arc::new(fs), &options(&[])).map(drop) {
+        Err(Error::Corrupt { file, .. }) => assert_eq!(file, "000001.log"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_lost_hint_costs_time_and_nothing_else() {
     let fs = MemFs::new();
