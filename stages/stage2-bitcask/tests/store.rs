@@ -164,6 +164,26 @@ fn an_older_copy_of_a_segment_is_refused_though_an_older_hint_agrees_with_it() {
     }
 }
 
+/// A segment and its hint of another store with the same past but for a value: each fits the other, and their lengths are
+/// right. Only the mark of the clean close knows how the segment ended.
+#[test]
+fn a_segment_of_another_store_is_refused_though_its_hint_came_with_it() {
+    let [ours, others] = [b"1", b"2"].map(|value| {
+        let fs = MemFs::new();
+        let engine = open(&fs, &[]);
+        engine.put(b"key", value).unwrap();
+        engine.close().unwrap();
+        fs
+    });
+    for name in ["000001.log", "000001.hint"] {
+        ours.plant(name, others.contents()[name].clone());
+    }
+    match (stage2::STAGE.open)(Arc::new(ours), &options(&[])).map(drop) {
+        Err(Error::Corrupt { file, .. }) => assert_eq!(file, "000001.log"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_lost_hint_costs_time_and_nothing_else() {
     let fs = MemFs::new();
