@@ -67,9 +67,11 @@ impl Survey {
         manifests.chain(logs).chain(self.tables.iter().map(|number| table_name(*number)))
     }
 
+    // ANCHOR: next_number
     /// A number that no file here has.
     pub(crate) fn next_number(&self) -> Result<u64> {
         let (number, name) = &self.largest;
         number.checked_add(1).ok_or_else(|| Error::corrupt(name, 0, "no number comes after this one"))
     }
+    // ANCHOR_END: next_number
 }

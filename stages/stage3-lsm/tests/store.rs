@@ -163,6 +163,7 @@ proptest! {
             }
         }
         prop_assert_eq!(run.engine.verify().unwrap().damage, vec![]);
+        // ANCHOR: any_crash
         let calls = run.fs.calls();
         for at_call in (0..=calls).step_by(usize::try_from(calls / 40 + 1).unwrap()) {
             for kind in CrashKind::ALL {
@@ -176,6 +177,7 @@ proptest! {
                 prop_assert_eq!(again, left, "opened a second time");
             }
         }
+        // ANCHOR_END: any_crash
     }
 }
 

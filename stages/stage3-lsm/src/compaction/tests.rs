@@ -105,6 +105,7 @@ fn runs(sizes: &[u64]) -> Shape {
     Shape { runs: sizes.iter().enumerate().map(run).collect() }
 }
 
+// ANCHOR: no_strategy
 proptest! {
     #[test]
     fn no_strategy_moves_a_version_behind_an_older_one_and_each_comes_to_rest(
@@ -126,6 +127,7 @@ proptest! {
         }
     }
 }
+// ANCHOR_END: no_strategy
 
 #[test]
 fn tiered_merges_neighbours_of_a_size_and_everything_once_half_may_be_dead() {

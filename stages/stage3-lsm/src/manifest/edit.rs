@@ -34,6 +34,7 @@ const LOG: &[u8] = b"log";
 const NEXT: &[u8] = b"next";
 
 impl Edit {
+    // ANCHOR: to_batch
     /// The batch that states it.
     pub(crate) fn to_batch(&self) -> Batch {
         let mut batch = Batch::new();
@@ -52,6 +53,7 @@ impl Edit {
         batch.put(NEXT, &numbers(&[self.next]));
         batch
     }
+    // ANCHOR_END: to_batch
 
     /// Adds what one entry says; `file` and `offset` say where it stands.
     pub(crate) fn read(&mut self, entry: Entry<'_>, file: &str, offset: u64) -> Result<()> {
