@@ -36,6 +36,7 @@ pub struct BlockCache {
 }
 
 impl BlockCache {
+    // ANCHOR: new
     /// A cache of at most so many bytes.
     pub fn new(bytes: u64) -> Self {
         let shards = usize::try_from(bytes / MIN_SHARD_BYTES).unwrap_or(SHARDS).clamp(1, SHARDS);
@@ -50,6 +51,7 @@ impl BlockCache {
             .unwrap_or_else(|_| unreachable!("both capacities are given"));
         Self { blocks: Cache::with_options(options, Weight, Mix(0), DefaultLifecycle::default()) }
     }
+    // ANCHOR_END: new
 
     /// The block of `table` at `offset`, if it is here.
     #[inline]
@@ -73,6 +75,7 @@ impl BlockCache {
     }
 }
 
+// ANCHOR: weight
 #[derive(Clone)]
 struct Weight;
 
@@ -81,7 +84,9 @@ impl Weighter<Place, Bytes> for Weight {
         block.len() as u64 + KEEPING_BYTES
     }
 }
+// ANCHOR_END: weight
 
+// ANCHOR: mix
 /// A hash of two numbers that is the same in every process: what is evicted follows from the questions alone.
 #[derive(Clone)]
 struct Mix(u64);
@@ -112,6 +117,7 @@ impl Hasher for Mix {
         self.0
     }
 }
+// ANCHOR_END: mix
 
 #[cfg(test)]
 mod tests {
@@ -121,6 +127,7 @@ mod tests {
         Bytes::from(vec![7; bytes])
     }
 
+    // ANCHOR: holds_no_more
     #[test]
     fn it_holds_no_more_than_it_was_made_with() {
         for limit in [0, 1_000, 10_000, 100_000, 5 << 20] {
@@ -132,6 +139,7 @@ mod tests {
             assert_eq!(cache.blocks() > 0, limit > 0, "of {limit} bytes");
         }
     }
+    // ANCHOR_END: holds_no_more
 
     #[test]
     fn the_same_questions_leave_the_same_blocks() {
@@ -148,6 +156,7 @@ mod tests {
         assert_eq!(left(), left());
     }
 
+    // ANCHOR: long_scan
     #[test]
     fn a_long_scan_does_not_drive_out_what_is_asked_for_again() {
         let cache = BlockCache::new(1 << 20);
@@ -164,4 +173,5 @@ mod tests {
         let kept = (0..50).filter(|i| cache.get(1, *i).is_some()).count();
         assert!(kept >= 45, "{kept} of 50");
     }
+    // ANCHOR_END: long_scan
 }

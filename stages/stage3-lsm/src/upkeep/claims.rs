@@ -106,6 +106,7 @@ impl Upkeep {
     }
 }
 
+// ANCHOR: give_back
 /// The right to do one kind of upkeep, until it is dropped.
 pub(crate) struct Claim<'a> {
     upkeep: &'a Upkeep,
@@ -122,6 +123,7 @@ impl Drop for Claim<'_> {
         self.upkeep.changed.notify_all();
     }
 }
+// ANCHOR_END: give_back
 
 /// Counts a thread as attending until it is dropped.
 pub(super) struct Attending<'a>(&'a Upkeep);
