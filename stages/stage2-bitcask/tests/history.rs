@@ -1,5 +1,6 @@
 //! Bugs that Bitcasks and others have had, each as a test that fails where the rule against it is taken out.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
+#![expect(clippy::case_sensitive_file_extension_comparisons, reason = "the store's own names have one case")]
 
 use contract::{Engine, Options};
 use std::sync::Arc;
@@ -61,6 +62,37 @@ fn a_merge_forgets_nothing_that_power_loss_could_need_again() {
     }
 }
 // ANCHOR_END: power_loss
+
+/// A hint, or a run's own header, says how much of a segment was on the device when it was written. What was appended
+/// since, the power may take, also where the segment is full and its successor has been begun.
+#[test]
+fn what_proves_the_beginning_of_a_segment_proves_nothing_of_its_rest() {
+    for closed in [true, false] {
+        let mut fs = SimFs::new();
+        let engine = open(&fs, &[]);
+        engine.put(b"a", b"durable").unwrap();
+        engine.sync().unwrap();
+        if closed {
+            engine.close().unwrap();
+        } else {
+            fs = fs.image(fs.calls(), &Crash::new(CrashKind::ProcessKill, 0));
+        }
+        drop(engine);
+        let engine = open(&fs, &[("segment-bytes", "400")]);
+        for key in [b"b", b"c", b"d", b"e"] {
+            engine.put(key, &[key[0]; 120]).unwrap();
+        }
+        assert_eq!(fs.list().unwrap().iter().filter(|name| name.ends_with(".log")).count(), 2);
+        for kind in CrashKind::ALL {
+            for seed in 0..100 {
+                let left = open(&fs.image(fs.calls(), &Crash::new(kind, seed)), &[]);
+                assert_eq!(left.get(b"a").unwrap().as_deref(), Some(&b"durable"[..]), "{kind:?}, {seed}");
+                let there = [b"b", b"c", b"d", b"e"].map(|key| left.contains(key).unwrap());
+                assert!(there.is_sorted_by(|before, after| before >= after), "{kind:?}, {seed}: {there:?}");
+            }
+        }
+    }
+}
 
 /// `PostgreSQL`'s fsync story of 2018: a file was closed before it was synced, and who opened it again to sync it never
 /// heard what the device had refused. So a full segment stays open until it is synced; and no more than may be open wait.
