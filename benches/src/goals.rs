@@ -26,6 +26,8 @@ enum Over {
     Subject(&'static str),
     /// The same row of the best rival.
     BestRival,
+    /// The same row of the best of these rivals.
+    BestOf(&'static [&'static str]),
     /// Nothing: the time of a get that passes every entry, for a million of them.
     Million,
     /// That time, which divides the time of a bound.
@@ -49,10 +51,13 @@ const fn part(
 // ANCHOR: goals
 static GOALS: &[Goal] = {
     use Aim::{AtLeast, AtMost};
-    use Over::{BestRival, Bound, Itself, Million, Subject, WalkOf};
+    use Over::{BestOf, BestRival, Bound, Itself, Million, Subject, WalkOf};
     const LOG: &str = "stage1";
     const HASH: &str = "stage2";
     const MAPPED: &str = "stage2:reads=mapped";
+    const TREE: &str = "stage3";
+    const MAPPED_TREE: &str = "stage3:reads=mapped";
+    const LSM: Over = BestOf(&["rocksdb", "fjall"]);
     &[
         goal(LOG, "fillseq", Bound("log-write"), AtLeast(0.85)),
         goal(LOG, "fillrandom", Bound("log-write"), AtLeast(0.85)),
@@ -104,6 +109,49 @@ static GOALS: &[Goal] = {
         goal(HASH, "open-clean", Subject("stage2:hints=off"), AtLeast(4.0)),
         goal(HASH, "memory", Itself, AtMost(70.0)),
         part(HASH, "space", "on disk after compact, without hints", Itself, AtMost(1.15)),
+        // By default reads: ahead of every other LSM tree.
+        goal(TREE, "fillseq", LSM, AtLeast(1.2)),
+        goal(TREE, "fillrandom", LSM, AtLeast(1.5)),
+        goal(TREE, "overwrite", LSM, AtLeast(1.5)),
+        goal(TREE, "fillbatch100", LSM, AtLeast(1.0)),
+        goal(TREE, "readrandom", LSM, AtLeast(1.5)),
+        goal(TREE, "readmissing", LSM, AtLeast(1.3)),
+        goal(TREE, "readhot", LSM, AtLeast(1.5)),
+        goal(TREE, "readseq", LSM, AtLeast(1.5)),
+        goal(TREE, "seekrandom50", LSM, AtLeast(1.5)),
+        part(TREE, "rww", "reads", LSM, AtLeast(2.0)),
+        part(TREE, "rww", "writes", LSM, AtLeast(1.0)),
+        goal(TREE, "deleterandom", LSM, AtLeast(1.0)),
+        goal(TREE, "ycsb-a", LSM, AtLeast(1.5)),
+        goal(TREE, "ycsb-b", LSM, AtLeast(1.5)),
+        goal(TREE, "ycsb-c", LSM, AtLeast(1.5)),
+        goal(TREE, "ycsb-d", LSM, AtLeast(1.5)),
+        goal(TREE, "ycsb-e", LSM, AtLeast(1.5)),
+        goal(TREE, "ycsb-f", LSM, AtLeast(1.5)),
+        // Ahead of the best rival in the same run, whatever it is.
+        goal(TREE, "fillrandom", BestRival, Aim::None),
+        goal(TREE, "fillbatch100", BestRival, AtLeast(1.5)),
+        goal(TREE, "fillsync", BestRival, AtLeast(1.0)),
+        goal(TREE, "fillsync8t", BestRival, AtLeast(1.2)),
+        // By reads from mappings, against those who read from mappings.
+        goal(MAPPED_TREE, "readrandom", BestRival, AtLeast(1.1)),
+        goal(MAPPED_TREE, "readrandom", LSM, AtLeast(4.0)),
+        goal(MAPPED_TREE, "readhot", BestRival, AtLeast(1.1)),
+        goal(MAPPED_TREE, "readseq", LSM, AtLeast(3.0)),
+        goal(MAPPED_TREE, "readseq", BestRival, Aim::None),
+        goal(MAPPED_TREE, "seekrandom50", LSM, AtLeast(3.0)),
+        goal(MAPPED_TREE, "seekrandom50", BestRival, Aim::None),
+        goal(MAPPED_TREE, "ycsb-a", BestRival, AtLeast(1.5)),
+        goal(MAPPED_TREE, "ycsb-b", BestRival, AtLeast(1.1)),
+        goal(MAPPED_TREE, "ycsb-c", BestRival, AtLeast(1.1)),
+        goal(MAPPED_TREE, "ycsb-d", BestRival, AtLeast(1.0)),
+        goal(MAPPED_TREE, "ycsb-e", LSM, AtLeast(5.0)),
+        goal(MAPPED_TREE, "ycsb-f", BestRival, AtLeast(1.5)),
+        // By itself.
+        goal(TREE, "open-clean", Itself, AtMost(20.0)),
+        goal(TREE, "open-killed", Itself, AtMost(159.0)),
+        part(TREE, "space", "written by overwrite", Itself, AtMost(3.2)),
+        part(TREE, "space", "on disk after overwrite", Itself, AtMost(2.0)),
     ]
 };
 // ANCHOR_END: goals
@@ -129,6 +177,11 @@ impl Goal {
             Over::BestRival => {
                 let best = ratio::best_rival(report, self.workload, self.part)?;
                 times(&format!("best rival ({})", best.subject), ratio::better(row, best))
+            }
+            Over::BestOf(names) => {
+                let wanted = |subject: &str| names.contains(&subject);
+                let best = ratio::best_among(report, self.workload, self.part, wanted)?;
+                times(&format!("best LSM tree ({})", best.subject), ratio::better(row, best))
             }
             Over::Million => (format!("{}, ms for a million entries", row.name()), millis),
             Over::WalkOf(name) => {

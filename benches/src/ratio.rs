@@ -76,11 +76,21 @@ pub fn against(report: &Report, name: &str) -> Vec<Ratio> {
 
 /// The best rival's row of this workload and part. One that lost what it acknowledged is no rival at writing.
 pub fn best_rival<'a>(report: &'a Report, workload: &str, part: &str) -> Option<&'a Row> {
+    best_among(report, workload, part, |_| true)
+}
+
+/// The same among those whose names are `wanted`.
+pub fn best_among<'a>(
+    report: &'a Report,
+    workload: &str,
+    part: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Option<&'a Row> {
     let writes = crate::workload::Workload::named(workload).is_ok_and(crate::workload::Workload::writes);
     let of_rivals = report.rows.iter().filter(|row| {
         let rival = report.engine(&row.subject).is_some_and(|engine| engine.kind == Kind::Rival);
         let counts = !(writes && report.lost(&row.subject));
-        row.workload == workload && row.part == part && rival && counts
+        row.workload == workload && row.part == part && rival && counts && wanted(&row.subject)
     });
     let score = |row: &Row| if row.unit.more_is_better() { row.median() } else { -row.median() };
     of_rivals.max_by(|a, b| score(a).total_cmp(&score(b)))

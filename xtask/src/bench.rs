@@ -42,6 +42,23 @@ const RUNS: &[(&str, Args)] = &[
             ("--svg", "book/src/results/stage2"),
         ],
     ),
+    (
+        "stage3",
+        &[
+            ("--engine", "stage1"),
+            ("--engine", "stage2"),
+            ("--engine", "stage3"),
+            ("--rivals", "rocksdb,fjall,redb,lmdb,sled"),
+            ("--limit", "1"),
+            ("--patience", "20"),
+            ("--against", "stage2"),
+            ("--against", "lmdb-wmap"),
+            ("--json", "book/src/results/stage3.json"),
+            ("--markdown", "book/src/results/stage3.md"),
+            ("--figures", "book/src/results/stage3.txt"),
+            ("--svg", "book/src/results/stage3"),
+        ],
+    ),
 ];
 
 /// Builds the benchmark's programs, and runs the one that conducts.

@@ -37,7 +37,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
             --update          rewrite the transcripts and tables from what the programs say now
   bench   measure the engines (built for release); cargo xtask bench --help tells the rest
             --rivals LIST     and beside them fjall, redb, lmdb, sled, tinkv, rocksdb, or some of these
-            stage1, stage2    the runs whose figures the book shows; what follows changes them
+            stage1, stage2, stage3  the runs whose figures the book shows; what follows changes them
   crash   simulate crashes (built for release); cargo xtask crash --help tells the rest
   mutants take one safeguard at a time out of a copy of the code, and see which test notices
   tidy    check the source for what neither rustfmt nor clippy can see

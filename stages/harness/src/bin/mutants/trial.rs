@@ -15,8 +15,8 @@ const PATIENCE: u32 = 8;
 
 /// What became of a mutant.
 pub(crate) enum Verdict {
-    /// A test noticed: which, and what it said.
-    Killed(String),
+    /// A test noticed: in which test program, which, and what it said.
+    Killed(Suite, String),
     /// No test noticed.
     Survived,
     /// It does not compile, so it shows nothing.
@@ -48,9 +48,10 @@ impl Trials {
         Ok(Verdict::Survived)
     }
 
-    /// Runs the tests that can notice a change in an area until one does.
-    pub(crate) fn run(&self, area: &Area) -> io::Result<Verdict> {
-        for suite in area.suites {
+    /// Runs the tests that can notice a change in an area until one does; those first that did so the last time.
+    pub(crate) fn run(&self, area: &Area, likely: Option<Suite>) -> io::Result<Verdict> {
+        let others = area.suites.iter().filter(|suite| Some(**suite) != likely);
+        for suite in likely.iter().chain(others) {
             match self.test(area, *suite)? {
                 Verdict::Survived => {}
                 other => return Ok(other),
@@ -69,11 +70,11 @@ impl Trials {
             self.took.get(&suite).map_or(Duration::MAX, |took| *took * PATIENCE + Duration::from_mins(1));
         Ok(match execute(&self.copy, &program, area, suite, patience)? {
             End::Good => Verdict::Survived,
-            End::Hangs => Verdict::Killed(format!("{}: it hangs", name(suite))),
+            End::Hangs => Verdict::Killed(suite, format!("{}: it hangs", name(suite))),
             // A test that fails now and then would seem to notice everything, so it has to fail twice.
             End::Fails(noticed) => match execute(&self.copy, &program, area, suite, patience)? {
                 End::Good => Verdict::Survived,
-                _ => Verdict::Killed(format!("{}: {noticed}", name(suite))),
+                _ => Verdict::Killed(suite, format!("{}: {noticed}", name(suite))),
             },
         })
     }
