@@ -13,6 +13,7 @@ pub(crate) static AREA: Area = Area {
     suites: &[
         ("stage2", "--lib"),
         ("stage2", "history"),
+        ("stage2", "judge"),
         ("stage2", "store"),
         ("harness", "owners"),
         ("harness", "syncs"),
