@@ -11,10 +11,11 @@ use contract::Stage;
 // ANCHOR: registry
 /// Every engine that is judged.
 pub fn registry() -> &'static [&'static Stage] {
-    static STAGES: [&Stage; 3] = [
+    static STAGES: [&Stage; 4] = [
         &contract::oracle::STAGE,
         &stage1::STAGE,
         &stage2::STAGE,
+        &stage3::STAGE,
         // Your engine's line goes here.
     ];
     &STAGES
