@@ -12,7 +12,7 @@ use crate::store::Store;
 use contract::{IoContext, Result};
 use stage1::clean::{self, Listed};
 
-/// How much memory the active memtable may take and still be left to its log, in bytes.
+/// How long a log may be and how much memory its memtable may take for both to be left as they are, in bytes.
 const LEFT_TO_THE_LOG_BYTES: u64 = 1 << 20;
 
 impl Store {
@@ -39,7 +39,7 @@ impl Store {
         if turn.clean {
             return Ok(());
         }
-        if self.state.load().active.bytes() > LEFT_TO_THE_LOG_BYTES {
+        if self.state.load().active.bytes().max(turn.writer.log.appended()) > LEFT_TO_THE_LOG_BYTES {
             self.freeze(&mut turn)?;
             drop(turn);
             self.flush()?;

@@ -52,6 +52,8 @@ pub struct Memtable {
     leaves: Leaves,
     /// Held by the one who writes, with room for the leaf of each entry of a batch.
     writing: Mutex<Vec<u32>>,
+    /// Bytes of memory that it took when it was empty.
+    empty_bytes: u64,
     bytes: AtomicU64,
     entries: AtomicU64,
 }
@@ -65,17 +67,19 @@ impl Default for Memtable {
 impl Memtable {
     /// A memtable of nothing.
     pub fn new() -> Self {
-        let new = Self {
+        let mut new = Self {
             boundaries: ArcSwap::from_pointee(Boundaries::default()),
             leaves: Leaves::default(),
             writing: Mutex::default(),
-            bytes: AtomicU64::new(size_of::<Self>() as u64),
+            empty_bytes: size_of::<Self>() as u64,
+            bytes: AtomicU64::default(),
             entries: AtomicU64::new(0),
         };
         let page = Arc::new(Page::new(0));
         let mut bytes = page.bytes() + Boundaries::default().bytes();
         bytes += new.leaves.add(0, Leaf::new(Box::default(), Node { page, right: None })).1;
-        new.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        new.empty_bytes += bytes as u64;
+        new.bytes = AtomicU64::new(new.empty_bytes);
         new
     }
 
@@ -216,6 +220,11 @@ impl Memtable {
     /// Bytes of memory that the memtable takes: room, garbage and all. A page that only a walk still holds is the walk's.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// How many of them what was written has taken: an empty memtable takes some as well, and is not full.
+    pub fn filled_bytes(&self) -> u64 {
+        self.bytes() - self.empty_bytes
     }
 }
 

@@ -161,7 +161,7 @@ impl Opener {
         let mut recovered: Vec<Recovered> = Vec::new();
         for log in accepted {
             note(log, &mut self.report);
-            let full = |last: &Recovered| last.memtable.bytes() >= self.settings.active_bytes();
+            let full = |last: &Recovered| last.memtable.filled_bytes() >= self.settings.active_bytes();
             if recovered.last().is_none_or(full) {
                 recovered.push(Recovered { memtable: Arc::new(Memtable::new()), log: log.header.number });
             }

@@ -43,6 +43,8 @@ pub struct Store {
     pub(crate) chain: Chain,
     pub(crate) pins: Arc<Pins>,
     pub(crate) manifest: Mutex<Manifest>,
+    /// How long the log is that is written. Set in the turn, looked at by anybody.
+    pub(crate) log_bytes: AtomicU64,
     /// The number of the next file.
     pub(crate) next_number: AtomicU64,
     /// Files that are not needed any more and could not be removed yet.
@@ -115,6 +117,7 @@ impl Store {
             mark_bytes,
         } = parts;
         let manifest_bytes = AtomicU64::new(manifest.tail().bytes);
+        let log_bytes = AtomicU64::new(writer.log.appended());
         let state = State {
             active: Arc::new(memtable),
             log: writer.log.number,
@@ -141,6 +144,7 @@ impl Store {
             chain,
             pins: Arc::default(),
             manifest: Mutex::new(manifest),
+            log_bytes,
             next_number: AtomicU64::new(next_number),
             leftovers: Mutex::default(),
             upkeep: Upkeep::default(),

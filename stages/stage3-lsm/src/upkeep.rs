@@ -105,7 +105,7 @@ impl Store {
 
     fn is_over_limit(&self) -> bool {
         let state = self.state.load();
-        let memory = !state.frozen.is_empty() && state.active.bytes() >= self.settings.active_bytes();
+        let memory = !state.frozen.is_empty() && self.is_full(&state);
         // Where no strategy would make them fewer, waiting would not either.
         memory || state.tree.runs.len() > self.settings.max_runs() && self.due().is_some()
     }

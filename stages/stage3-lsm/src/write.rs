@@ -30,6 +30,8 @@ use vfs::{DirLock, Vfs};
 
 /// Writes of more than this do not queue, in bytes.
 const QUEUED_BYTES: usize = 64 << 10;
+/// How many times larger than its memtable a log may grow.
+const LOG_TIMES: u64 = 4;
 
 /// What only the writer whose turn it is may touch.
 pub(crate) struct Turn {
@@ -153,7 +155,9 @@ impl Store {
         let appended = turn.writer.append(frames).map_err(|e| self.poisoned_by(e))?;
         turn.user_bytes += frames.user_bytes();
         self.counts.written_bytes.fetch_add(appended.bytes, Ordering::Relaxed);
-        let until = Position::new(turn.order, turn.writer.log.appended());
+        let log_bytes = turn.writer.log.appended();
+        self.log_bytes.store(log_bytes, Ordering::Relaxed);
+        let until = Position::new(turn.order, log_bytes);
         if self.settings.every_write() {
             turn.pending.push_back(Pending { until, frames: frames.bytes().to_vec() });
         } else {
@@ -215,11 +219,18 @@ impl Store {
     }
 
     // ANCHOR: freeze
+    /// Whether the active memtable has taken its memory, or its log has grown far beyond that: keys that are written again
+    /// and again take no more memory, but what they leave in the log is read when a store is opened after a crash.
+    pub(crate) fn is_full(&self, state: &State) -> bool {
+        let limit = self.settings.active_bytes();
+        let log_bytes = self.log_bytes.load(Ordering::Relaxed);
+        state.active.filled_bytes() >= limit || log_bytes / LOG_TIMES >= limit
+    }
+
     /// Begins a new memtable where the active one is full and no other one waits for its flush.
     fn freeze_if_full(&self, turn: &mut Turn) -> Result<()> {
         let state = self.state.load();
-        let full = state.active.bytes() >= self.settings.active_bytes() && state.active.entries() > 0;
-        if full && state.frozen.is_empty() { self.freeze(turn) } else { Ok(()) }
+        if state.frozen.is_empty() && self.is_full(&state) { self.freeze(turn) } else { Ok(()) }
     }
 
     /// Freezes the active memtable and begins another one, with a log of its own. Until that has its name a failure
@@ -236,6 +247,7 @@ impl Store {
         let built = build_log(&*self.vfs, number, turn.writer.tail(), self.settings.chunk_bytes)?;
         let writer = name_log(&*self.vfs, built, number).map_err(|e| self.poisoned_by(e))?;
         let log_bytes = std::mem::replace(&mut turn.writer, writer).log.appended();
+        self.log_bytes.store(turn.writer.log.appended(), Ordering::Relaxed);
         self.chain.push(turn.order + 1, Arc::clone(&turn.writer.log));
         self.change_state(turn, |state| State {
             active: Arc::new(Memtable::new()),

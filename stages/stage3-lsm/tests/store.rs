@@ -250,3 +250,22 @@ fn nothing_is_left_of_what_was_deleted_once_everything_is_compacted() {
     engine.close().unwrap();
     assert!(!fs.contents().keys().any(|name| name.contains(".sst")));
 }
+
+/// A put takes the place of the version before it, so a memtable of a few keys never fills. Its log does.
+#[test]
+fn keys_that_are_overwritten_for_ever_take_bounded_space() {
+    const MEMTABLE_BYTES: usize = 16 << 10;
+    for attended in [true, false] {
+        let fs = MemFs::new();
+        let options = tiny(&[("memtable-bytes", "16KiB"), ("table-bytes", "1MiB")]);
+        let engine = (stage3::STAGE.open)(Arc::new(fs.clone()), &options).unwrap().0;
+        let mut largest = 0;
+        for round in 0..20_000_u32 {
+            engine.put(&key((round % 10) as u8), &round.to_le_bytes()).unwrap();
+            while attended && engine.step().unwrap() {}
+            largest = largest.max(fs.contents().values().map(Vec::len).sum::<usize>());
+        }
+        assert!(largest < 6 * MEMTABLE_BYTES, "{largest} bytes for ten small values");
+        assert_eq!(content(&*engine).len(), 10);
+    }
+}
