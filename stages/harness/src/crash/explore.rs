@@ -133,7 +133,12 @@ impl<'a> Explorer<'a> {
     /// Crashes `run` at every call of its life.
     fn every_crash(&mut self, run: &Run<'a>) -> Result<(), Box<Broken>> {
         let depth = self.path.len();
-        for at_call in 0..=run.fs.calls() {
+        let last = self.path.last().map_or(0, |moment| mix(&[moment.at_call, moment.crash.seed]));
+        let moments = match depth {
+            0 => (0..=run.fs.calls()).collect(),
+            _ => self.plan.later_moments(run.fs.calls(), mix(&[self.seed, depth as u64, last])),
+        };
+        for at_call in moments {
             let images = self.tally.images();
             self.over = self.over || !(self.see)(images - self.seen);
             self.seen = images;

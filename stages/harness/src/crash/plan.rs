@@ -20,7 +20,9 @@ pub struct Plan {
     pub depth: usize,
     /// One crash in so many is followed by another.
     pub branch: u64,
-    /// How many crashes are tried at each call of a life that came after a crash.
+    /// At how many calls of a life that came after a crash crashes are tried.
+    pub later_calls: u64,
+    /// How many crashes are tried at each of them.
     pub later_draws: u64,
     /// How many operations are done after a crash.
     pub later_ops: usize,
@@ -36,6 +38,7 @@ impl Default for Plan {
             tears: 64,
             depth: 4,
             branch: 40,
+            later_calls: 16,
             later_draws: 3,
             later_ops: 3,
         }
@@ -77,6 +80,15 @@ impl Plan {
         crashes
     }
 
+    /// The calls of a later life, of which there are `calls`, before which crashes are tried: one drawn from each of
+    /// equal stretches. Some engines make a hundred calls where others make ten; if all of them counted, a search would
+    /// spend itself on what comes after its first few crashes.
+    pub fn later_moments(&self, calls: u64, seed: u64) -> Vec<u64> {
+        let (all, tried) = (calls + 1, self.later_calls.clamp(1, calls + 1));
+        let from = |stretch| stretch * all / tried;
+        (0..tried).map(|i| from(i) + mix(&[seed, i]) % (from(i + 1) - from(i))).collect()
+    }
+
     /// Some crashes to try at the call `at` of a later life.
     pub fn later(&self, fs: &SimFs, at: u64, seed: u64) -> Vec<Crash> {
         let tears = fs.tears(at);
@@ -106,4 +118,21 @@ fn pick<T: Copy>(from: &[T], ticket: u64) -> Option<T> {
 /// Whether a kind is a matter of luck, and of the rules of the filesystem.
 fn draws(kind: CrashKind) -> bool {
     !matches!(kind, CrashKind::ProcessKill | CrashKind::GlobalPrefix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn short_lives_are_crashed_everywhere_and_long_ones_in_the_end_as_well() {
+        let plan = Plan { later_calls: 16, ..Plan::default() };
+        assert_eq!(plan.later_moments(0, 7), [0]);
+        assert_eq!(plan.later_moments(15, 7), (0..=15).collect::<Vec<_>>());
+        let drawn = |seed| plan.later_moments(99, seed);
+        assert!(drawn(1).is_sorted() && drawn(1).len() == 16);
+        let all: BTreeSet<_> = (0..200).flat_map(drawn).collect();
+        assert_eq!(all.len(), 100);
+    }
 }

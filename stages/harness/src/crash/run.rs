@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
     fn merges(&mut self, engine: &dyn Engine) -> Option<u64> {
         note(&mut self.figures, engine);
         let figures = engine.stats().figures;
-        figures.into_iter().find(|figure| figure.name == MERGES).map(|figure| figure.value)
+        figures.into_iter().find(|figure| MERGES.contains(&figure.name)).map(|figure| figure.value)
     }
 
     fn open(&mut self) -> Result<(), Failure> {
@@ -156,8 +156,8 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The name under which an engine counts its merges.
-const MERGES: &str = "merges";
+/// The names under which engines count their merges.
+const MERGES: [&str; 2] = ["merges", "compactions"];
 
 /// Keeps the largest value of each figure.
 pub fn note(figures: &mut Figures, engine: &dyn Engine) {

@@ -51,6 +51,15 @@ fn narrow(plan: &Plan, broken: &Broken, depth: usize) -> Plan {
     let mut profiles: Vec<_> = broken.path.iter().map(|moment| moment.crash.profile).collect();
     profiles.sort_by_key(|profile| *profile as u8);
     profiles.dedup();
-    let later_draws = 4 * plan.later_draws;
-    Plan { later_kinds: kinds.clone(), kinds, profiles, depth, branch: 1, later_draws, ..plan.clone() }
+    let (later_calls, later_draws) = (4 * plan.later_calls, 4 * plan.later_draws);
+    Plan {
+        later_kinds: kinds.clone(),
+        kinds,
+        profiles,
+        depth,
+        branch: 1,
+        later_calls,
+        later_draws,
+        ..plan.clone()
+    }
 }
