@@ -140,21 +140,26 @@ impl Store {
         let tables = output.tables.into_iter().map(|table| (run, table)).collect();
         let tree = self.state.load().tree.with(&edit.removed, tables).map_err(|e| self.poisoned_by(e))?;
         self.change_state(&self.any_turn(), |state| change(state, tree));
-        self.renew_manifest(&mut manifest)?;
         self.counts.manifest_bytes.store(manifest.tail().bytes, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Begins a new manifest where the old one has grown.
-    fn renew_manifest(&self, manifest: &mut Manifest) -> Result<()> {
+    /// Begins a new manifest where the old one has grown. Until the new one is whole a failure changes nothing, and what is
+    /// committed next tries again.
+    pub(crate) fn renew_manifest(&self) -> Result<()> {
+        let mut manifest = self.manifest();
         if manifest.growth_bytes() <= self.settings.manifest_bytes {
             return Ok(());
         }
         let mut whole = manifest.whole.clone();
         whole.next = self.next_number.fetch_add(1, Ordering::AcqRel);
+        let renewed = Manifest::build(&*self.vfs, whole, manifest.tail()).inspect_err(|_| {
+            self.counts.failures.fetch_add(1, Ordering::Relaxed);
+        })?;
         let old = manifest.name().to_owned();
-        *manifest = Manifest::install(&*self.vfs, whole, manifest.tail()).map_err(|e| self.poisoned_by(e))?;
+        *manifest = renewed.named(&*self.vfs).map_err(|e| self.poisoned_by(e))?;
         self.leftovers().push(old);
+        self.counts.manifest_bytes.store(manifest.tail().bytes, Ordering::Relaxed);
         Ok(())
     }
     // ANCHOR_END: commit

@@ -26,6 +26,7 @@ impl Store {
     pub(crate) fn flush(&self) -> Result<bool> {
         let Some(log) = self.flush_oldest()? else { return Ok(false) };
         self.leftovers().push(log_name(log));
+        self.renew_manifest()?;
         self.remove_leftovers()?;
         Ok(true)
     }
@@ -33,6 +34,7 @@ impl Store {
     /// Flushes what the logs of an earlier process held, and leaves these to whoever opens the store.
     pub(crate) fn flush_recovered(&self) -> Result<()> {
         while self.flush_oldest()?.is_some() {}
+        self.renew_manifest()?;
         self.remove_leftovers()
     }
 
@@ -75,6 +77,7 @@ impl Store {
         self.counts.compactions.fetch_add(1, Ordering::Relaxed);
         self.upkeep.ring();
         self.leftovers().extend(removed.into_iter().map(table_name));
+        self.renew_manifest()?;
         self.remove_leftovers()
     }
     // ANCHOR_END: compact

@@ -46,8 +46,10 @@ impl Clean {
             return Err(Error::corrupt(CLEAN, 24, "lists more than one manifest or log, or none"));
         };
         let manifest = whole_log(manifest_name(manifest), manifest, manifest::CHUNK_BYTES)?;
+        check_kind(&manifest.header, &manifest.name, Kind::Manifest)?;
         let whole = add_up(&manifest)?;
         let log = whole_log(log_name(log), log, chunk_bytes)?;
+        check_kind(&log.header, &log.name, Kind::WriteAhead)?;
         if log.header.number != whole.log {
             let what = format!("the manifest says that {} is the log", log_name(whole.log));
             return Err(Error::corrupt(&log.name, 24, what));
@@ -78,6 +80,25 @@ fn check_listed(survey: &Survey, listed: &[Listed]) -> Result<()> {
     }
 }
 
+/// The first opening installs the log and then the manifest. Whatever else is there without a manifest is what is left of a
+/// store that has lost it. Nothing says what number it had.
+pub(crate) fn refuse_without_manifest(vfs: &dyn Vfs, survey: &Survey) -> Result<()> {
+    let missing = |file: &str| Err(Error::corrupt("*.manifest", 0, format!("missing; {file} goes with one")));
+    if let Some(number) = survey.tables.first() {
+        return missing(&table_name(*number));
+    }
+    if let Some(aside) = survey.asides.first() {
+        return missing(aside);
+    }
+    for name in survey.logs.iter().map(|number| log_name(*number)) {
+        let file = vfs.open(&name).during("open", &name)?;
+        if file.size().during("stat", &name)? != HEADER_BYTES as u64 {
+            return missing(&name);
+        }
+    }
+    Ok(())
+}
+
 /// The manifest that counts, and what it adds up to.
 pub(crate) fn newest_manifest(vfs: &dyn Vfs, survey: &Survey) -> Result<(Replay, Whole)> {
     let number = survey.manifests.last().copied().unwrap_or_default();
@@ -87,8 +108,28 @@ pub(crate) fn newest_manifest(vfs: &dyn Vfs, survey: &Survey) -> Result<(Replay,
     if let Some(damage) = replay.damage() {
         return Err(damage);
     }
+    check_kind(&replay.header, &replay.name, Kind::Manifest)?;
     let whole = add_up(&replay)?;
     Ok((replay, whole))
+}
+
+/// The two kinds of logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Manifest,
+    WriteAhead,
+}
+
+/// That a log is of this kind. Both are stage 1's logs, and a copy of one under a name of the other would be taken for
+/// it: what is an edit there is an entry here. But a write-ahead log gets its name when it is empty, and a manifest when
+/// it has said everything.
+pub(crate) fn check_kind(header: &Header, name: &str, kind: Kind) -> Result<()> {
+    let is = if header.base_bytes == HEADER_BYTES as u64 { Kind::WriteAhead } else { Kind::Manifest };
+    match (kind, is) {
+        (Kind::Manifest, Kind::WriteAhead) => Err(Error::corrupt(name, 52, "a write-ahead log, no manifest")),
+        (Kind::WriteAhead, Kind::Manifest) => Err(Error::corrupt(name, 52, "a manifest, no write-ahead log")),
+        _ => Ok(()),
+    }
 }
 
 // ANCHOR: add_up
@@ -159,14 +200,17 @@ pub(crate) fn live_logs(vfs: &dyn Vfs, survey: &Survey, whole: &Whole) -> Result
     if logs.first().is_none_or(|first| first.number != whole.log) {
         return missing(whole.log);
     }
-    for pair in logs.windows(2) {
-        let [before, LogFile { name, number }] = pair else { continue };
+    let mut before = None;
+    for LogFile { name, number } in &logs {
         let file = vfs.open(name).during("open", name)?;
-        let previous = Header::read(&*file, name, *number, ENGINE)?.previous.number;
+        let header = Header::read(&*file, name, *number, ENGINE)?;
+        check_kind(&header, name, Kind::WriteAhead)?;
         // 0: an opening began it, and came no further.
-        if previous != 0 && previous != before.number {
+        let previous = header.previous.number;
+        if previous != 0 && before.is_some_and(|before| previous != before) {
             return missing(previous);
         }
+        before = Some(*number);
     }
     Ok(logs)
 }

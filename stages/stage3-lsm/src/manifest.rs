@@ -28,7 +28,7 @@ use stage1::install;
 use stage1::log::header::{HEADER_BYTES, Header, Previous};
 use stage1::log::{Builder, Frames, Log, Marks, Writer};
 use std::sync::Arc;
-use vfs::Vfs;
+use vfs::{File, Vfs};
 
 /// How much of a manifest is read at a time, in bytes.
 pub(crate) const CHUNK_BYTES: usize = 64 << 10;
@@ -68,6 +68,20 @@ impl Whole {
     }
 }
 
+/// A manifest that is whole and has no name yet.
+pub(crate) struct Unnamed {
+    file: Arc<dyn File>,
+    manifest: Manifest,
+}
+
+impl Unnamed {
+    /// Gives it its name. After an error nobody knows whether it has it.
+    pub(crate) fn named(self, vfs: &dyn Vfs) -> Result<Manifest> {
+        install::commit(vfs, &*self.file, self.manifest.name())?;
+        Ok(self.manifest)
+    }
+}
+
 impl Manifest {
     /// A manifest that was closed cleanly, or has just been made, and is appended to from now on.
     pub(crate) fn new(writer: Writer, whole: Whole) -> Self {
@@ -76,21 +90,34 @@ impl Manifest {
 
     // ANCHOR: install
     /// Installs a new manifest that says everything. Its number is the next one.
-    pub(crate) fn install(vfs: &dyn Vfs, mut whole: Whole, previous: Previous) -> Result<Self> {
+    pub(crate) fn install(vfs: &dyn Vfs, whole: Whole, previous: Previous) -> Result<Self> {
+        Self::build(vfs, whole, previous)?.named(vfs)
+    }
+
+    /// Writes a new manifest that says everything, and has no name yet: whatever fails, nothing has changed.
+    pub(crate) fn build(vfs: &dyn Vfs, whole: Whole, previous: Previous) -> Result<Unnamed> {
+        let name = manifest_name(whole.next);
+        let built = Self::write(vfs, &name, whole, previous);
+        if built.is_err() {
+            // Best effort: what cannot be removed now goes at the next opening, and the error that counts is the first.
+            let _ = vfs.remove(&install::unfinished_name(&name));
+        }
+        built
+    }
+
+    fn write(vfs: &dyn Vfs, name: &str, mut whole: Whole, previous: Previous) -> Result<Unnamed> {
         let number = whole.next;
         whole.next += 1;
-        let name = manifest_name(number);
         let mut frames = Frames::default();
         frames.set_batch(&whole.as_edit().to_batch());
         let base_bytes = HEADER_BYTES as u64 + frames.bytes().len() as u64;
         let header = Header { engine: ENGINE, number, previous, base_bytes };
-        let file = install::begin(vfs, &name)?;
-        let mut builder = Builder::new(file, name.clone(), &header, Marks::new(CHUNK_BYTES));
+        let file = install::begin(vfs, name)?;
+        let mut builder = Builder::new(Arc::clone(&file), name.to_owned(), &header, Marks::new(CHUNK_BYTES));
         builder.push_new(&frames);
         let built = builder.finish()?;
-        install::commit(vfs, &*built.file, &name)?;
-        let log = Arc::new(Log::new(built.file, name, number, built.bytes, built.marks));
-        Ok(Self::new(Writer::new(log, built.last_checksum, base_bytes), whole))
+        let log = Arc::new(Log::new(built.file, name.to_owned(), number, built.bytes, built.marks));
+        Ok(Unnamed { file, manifest: Self::new(Writer::new(log, built.last_checksum, base_bytes), whole) })
     }
     // ANCHOR_END: install
 

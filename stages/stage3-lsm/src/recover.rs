@@ -13,19 +13,21 @@
 
 use crate::ENGINE;
 use crate::cache::BlockCache;
-use crate::found::{Clean, each_entry, leftovers, live_logs, newest_manifest, open_table};
+use crate::found::{
+    Clean, each_entry, leftovers, live_logs, newest_manifest, open_table, refuse_without_manifest,
+};
 use crate::manifest::{Manifest, Whole};
 use crate::memtable::Memtable;
-use crate::names::{log_name, table_name};
+use crate::names::log_name;
 use crate::options::Settings;
 use crate::state::Tree;
 use crate::store::{Parts, Recovered, Store};
 use crate::survey::Survey;
 use crate::table::TableReading;
 use crate::write::{build_log, name_log};
-use contract::{Error, IoContext, RecoveryReport, Result};
+use contract::{IoContext, RecoveryReport, Result};
 use stage1::clean;
-use stage1::log::header::{HEADER_BYTES, Previous};
+use stage1::log::header::Previous;
 use stage1::log::{Log, Writer};
 use stage1::recover::{note, put_away, remove_leftovers};
 use stage1::replay::Replay;
@@ -68,7 +70,7 @@ pub(crate) fn open(vfs: Arc<dyn Vfs>, settings: Settings) -> Result<(Store, Reco
 impl Opener {
     /// The first log and the first manifest of a new store.
     fn create(mut self, lock: DirLock) -> Result<(Store, RecoveryReport)> {
-        self.refuse_without_manifest()?;
+        refuse_without_manifest(&*self.vfs, &self.survey)?;
         self.report.created = true;
         let writer = self.begin_log()?;
         let whole = Whole { log: writer.log.number, next: self.next, ..Whole::default() };
@@ -76,28 +78,6 @@ impl Opener {
         let logs: Vec<String> = self.survey.logs.iter().map(|number| log_name(*number)).collect();
         remove_leftovers(&*self.vfs, &[logs, self.survey.unfinished.clone()].concat(), &mut self.report)?;
         Ok(self.store(lock, Tree::default(), Memtable::new(), writer, manifest, Vec::new()))
-    }
-
-    /// The first opening installs the log and then the manifest. Whatever else is there without a manifest is what is
-    /// left of a store that has lost it.
-    fn refuse_without_manifest(&self) -> Result<()> {
-        let missing = |file: &str| {
-            let what = "the manifest that goes with this file is missing";
-            Err(Error::corrupt(file, 0, what))
-        };
-        if let Some(number) = self.survey.tables.first() {
-            return missing(&table_name(*number));
-        }
-        if let Some(aside) = self.survey.asides.first() {
-            return missing(aside);
-        }
-        for name in self.survey.logs.iter().map(|number| log_name(*number)) {
-            let file = self.vfs.open(&name).during("open", &name)?;
-            if file.size().during("stat", &name)? != HEADER_BYTES as u64 {
-                return missing(&name);
-            }
-        }
-        Ok(())
     }
 
     // ANCHOR: continue_clean

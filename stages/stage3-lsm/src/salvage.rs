@@ -7,7 +7,7 @@
 //! **Cost** One pass over every file.
 
 use crate::ENGINE;
-use crate::found::{Clean, newest_manifest};
+use crate::found::{Clean, Kind, check_kind, newest_manifest, refuse_without_manifest};
 use crate::manifest::edit::Edit;
 use crate::manifest::{CHUNK_BYTES, Whole};
 use crate::names::{log_name, manifest_name, table_name};
@@ -46,16 +46,28 @@ pub(crate) fn store(vfs: &dyn Vfs, into: &dyn Engine) -> Result<SalvageReport> {
     }
     let logs = survey.logs.iter().filter(|number| !is_sound || **number >= whole.log);
     for (i, number) in logs.clone().enumerate() {
+        if let Err(stranger) = is_a_log(vfs, *number)? {
+            saver.lost(Err(stranger))?;
+            continue;
+        }
         let torn_is_cut = !survey.clean && i + 1 == logs.clone().count();
         saver.log(vfs, &log_name(*number), *number, ENGINE, torn_is_cut)?;
     }
     saver.finish()
 }
 
+/// Whether a file under the name of a log is one, as far as its header can be read.
+fn is_a_log(vfs: &dyn Vfs, number: u64) -> Result<Result<()>> {
+    let name = log_name(number);
+    let file = vfs.open(&name).during("open", &name)?;
+    let header = Header::read(&*file, &name, number, ENGINE);
+    Ok(header.map_or(Ok(()), |header| check_kind(&header, &name, Kind::WriteAhead)))
+}
+
 /// What the edits that can be read add up to, and whether all of them can.
 fn what_manifests_say(vfs: &dyn Vfs, survey: &Survey, saver: &mut Saver<'_>) -> Result<(Whole, bool)> {
     let Some(&number) = survey.manifests.last() else {
-        saver.lost(Err(Error::corrupt(&manifest_name(1), 0, "no manifest is there")))?;
+        saver.lost(refuse_without_manifest(vfs, survey))?;
         return Ok((Whole::default(), false));
     };
     match newest_manifest(vfs, survey) {

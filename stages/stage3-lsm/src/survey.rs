@@ -8,6 +8,9 @@ use contract::{Error, IoContext, Result};
 use stage1::survey::refuse_other_engines;
 use vfs::Vfs;
 
+/// No file that we have made has such a number, nor will it ever.
+const MOST_NUMBERS: u64 = 1 << 63;
+
 /// The names in a directory, sorted into what they stand for.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
@@ -71,7 +74,9 @@ impl Survey {
     /// A number that no file here has.
     pub(crate) fn next_number(&self) -> Result<u64> {
         let (number, name) = &self.largest;
-        number.checked_add(1).ok_or_else(|| Error::corrupt(name, 0, "no number comes after this one"))
+        // Whoever opens a store takes some numbers, and goes on taking them.
+        let next = number.checked_add(1).filter(|next| *next < MOST_NUMBERS);
+        next.ok_or_else(|| Error::corrupt(name, 0, "no number comes after this one"))
     }
     // ANCHOR_END: next_number
 }

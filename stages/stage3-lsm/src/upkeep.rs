@@ -6,7 +6,8 @@
 //! 2. A writer waits only before the turn, holding nothing, and only while more memory or more runs than allowed wait
 //!    for upkeep. Where nobody attends to the store he does the upkeep himself. A flush that fails ends in its own error
 //!    for him, never in a wait without end.
-//! 3. A failed unit leaves the store as it was. It is tried again when there is something new to do.
+//! 3. A failed unit leaves the store as it was. It is tried again when there is something new to do, but not where a table
+//!    is damaged: nobody waits for what would need that one, and there may be more runs than allowed.
 //!
 //! **Cost** A writer pays for upkeep with the bytes that it moves, and, over the limits, with the wait.
 
@@ -15,6 +16,7 @@ mod claims;
 pub(crate) use claims::{Claim, Upkeep};
 
 use crate::compaction::{self, Job, Rules, RunShape, Shape, TableShape};
+use crate::names::Name;
 use crate::state::Tree;
 use crate::store::Store;
 use claims::{Attending, Kind};
@@ -42,7 +44,7 @@ impl Store {
             // Another thread may have done it between the look and the claim.
             && let Some(job) = self.due()
         {
-            self.compact_job(&job)?;
+            self.compact_job(&job).inspect_err(|error| self.note_damage(error))?;
             return Ok(true);
         }
         Ok(false)
@@ -61,9 +63,20 @@ impl Store {
         self.refuse_if_closed().map(|()| claim)
     }
 
-    /// The compaction that is due, if one is.
+    /// The compaction that is due, if one is. What could not be read is not tried again and again, and nobody waits for it.
     fn due(&self) -> Option<Job> {
-        compaction::pick(&shape(&self.state.load().tree), &self.rules())
+        let job = compaction::pick(&shape(&self.state.load().tree), &self.rules())?;
+        let damaged = self.upkeep.damaged();
+        let needs_damaged = job.tables().any(|table| damaged.contains(&table));
+        (!needs_damaged).then_some(job)
+    }
+
+    fn note_damage(&self, error: &Error) {
+        if let Error::Corrupt { file, .. } = error
+            && let Name::Table(number) = Name::parse(file)
+        {
+            self.upkeep.damaged().insert(number);
+        }
     }
 
     /// Does upkeep whenever there is some, until the store is closed.
@@ -95,12 +108,22 @@ impl Store {
             let changes = self.upkeep.changes();
             // What failed for others is tried once more here, where somebody hears of the error.
             let by_itself = !self.upkeep.is_attended() || self.failures() > failures;
-            if by_itself && self.upkeep_step()? || !self.is_over_limit() {
+            if by_itself && self.upkeep_or_damage()? || !self.is_over_limit() {
                 continue;
             }
             self.upkeep.wait(changes);
         }
         Ok(())
+    }
+
+    /// Does upkeep for a writer. If damage ends a compaction, that is told to who reads what is damaged, and to who asks for
+    /// a compaction; the writer waits for it no more.
+    fn upkeep_or_damage(&self) -> Result<bool> {
+        let known = self.upkeep.damaged().len();
+        match self.upkeep_step() {
+            Err(error) if error.is_corrupt() && self.upkeep.damaged().len() > known => Ok(true),
+            other => other,
+        }
     }
 
     fn is_over_limit(&self) -> bool {

@@ -1,13 +1,13 @@
 //! Reading and checking every byte, without changing one and without stopping at the first that is wrong.
 
 use crate::ENGINE;
-use crate::found::{Clean, leftovers, live_logs, newest_manifest};
+use crate::found::{Clean, leftovers, live_logs, newest_manifest, open_table, refuse_without_manifest};
 use crate::manifest::Whole;
-use crate::names::{Name, log_name, table_name};
+use crate::names::{Name, log_name};
 use crate::store::Store;
 use crate::survey::Survey;
-use crate::table;
-use contract::{Error, IoContext, Result, VerifyReport};
+use crate::table::{self, TableReading};
+use contract::{IoContext, Result, VerifyReport};
 use stage1::log::Stretch;
 use stage1::log::header::HEADER_BYTES;
 use stage1::replay::{Replay, Tail};
@@ -49,6 +49,7 @@ pub(crate) fn store(vfs: &dyn Vfs) -> Result<VerifyReport> {
     let _lock = lock(vfs)?;
     let survey = Survey::look(vfs)?;
     let mut report = VerifyReport::default();
+    collect(survey.next_number().map(drop), &mut report)?;
     let mut ends = Vec::new();
     let mut whole = None;
     if survey.clean {
@@ -56,14 +57,16 @@ pub(crate) fn store(vfs: &dyn Vfs) -> Result<VerifyReport> {
             Ok(clean) => whole = Some(clean.whole),
             Err(error) => collect(Err(error), &mut report)?,
         }
-    } else if !survey.manifests.is_empty() {
+    } else if survey.manifests.is_empty() {
+        collect(refuse_without_manifest(vfs, &survey), &mut report)?;
+    } else {
         match unclean(vfs, &survey, &mut report) {
             Ok((found, cut)) => (whole, ends) = (Some(found), cut),
             Err(error) => collect(Err(error), &mut report)?,
         }
     }
     if let Some(whole) = &whole {
-        collect(missing_tables(&survey, whole), &mut report)?;
+        check_tables(vfs, whole, &mut report)?;
     }
     // What goes at the next opening may be in any state.
     let left = whole.as_ref().map_or_else(Vec::new, |whole| leftovers(&survey, whole));
@@ -115,11 +118,10 @@ fn end_of(ends: &[(String, u64)], name: &str) -> Option<u64> {
     ends.iter().find(|(known, _)| known == name).map(|(_, end)| *end)
 }
 
-fn missing_tables(survey: &Survey, whole: &Whole) -> Result<()> {
-    match whole.tables.iter().find(|table| !survey.tables.contains(&table.number)) {
-        Some(table) => Err(Error::corrupt(&table_name(table.number), 0, "missing; the manifest names it")),
-        None => Ok(()),
-    }
+/// Every table must be there and be the one that the manifest means, as when the store is opened.
+fn check_tables(vfs: &dyn Vfs, whole: &Whole, report: &mut VerifyReport) -> Result<()> {
+    let reading = Arc::new(TableReading::default());
+    whole.tables.iter().try_for_each(|added| collect(open_table(vfs, added, &reading).map(drop), report))
 }
 
 /// Reads and checks the frames of a log up to `end`.
@@ -161,7 +163,7 @@ fn notes(survey: &Survey, whole: Option<&Whole>, report: &mut VerifyReport) {
     report.notes.extend(survey.foreign.iter().map(|name| format!("{name}: not ours, left alone")));
     let left = whole.map_or_else(|| survey.unfinished.clone(), |whole| leftovers(survey, whole));
     report.notes.extend(left.iter().map(|name| format!("{name}: left over, goes at the next opening")));
-    if survey.manifests.is_empty() && !survey.clean {
+    if survey.manifests.is_empty() && !survey.clean && report.damage.is_empty() {
         report.notes.push("no store here yet".into());
     }
 }

@@ -5,6 +5,7 @@
 //! 2. A *ring* says that there may be something new to do; a *change* that who waits for a claim or for room should look
 //!    again. Every ring is a change.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +17,8 @@ pub(crate) struct Upkeep {
     changed: Condvar,
     /// What is being built is not wanted any more.
     pub(super) given_up: AtomicBool,
+    /// Tables that compactions could not read.
+    damaged: Mutex<BTreeSet<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +60,10 @@ impl Upkeep {
 
     fn claims(&self) -> MutexGuard<'_, Claims> {
         self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn damaged(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn changes(&self) -> u64 {
