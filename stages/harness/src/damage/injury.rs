@@ -60,7 +60,7 @@ impl Injury {
 
     /// Whether a report names this injury, give or take one entry. A file that is not there cannot hold it; but who
     /// misses one because another is there, and says so, has named it, and so has who knows of a missing file only how
-    /// its name begins.
+    /// its name begins, or how it ends: `*.manifest`.
     pub fn is_near(&self, fixture: &Fixture, file: &str, offset: u64, what: &str) -> bool {
         let slack = fixture.slack(file);
         let here = self.files.iter().any(|name| name == file)
@@ -68,7 +68,11 @@ impl Injury {
             && offset <= self.at.end.saturating_add(slack);
         let is_missing = !fixture.files.contains_key(file);
         let stem = file.split_once('.').map_or(file, |(stem, _)| stem);
-        here || (is_missing && self.files.iter().any(|name| what.contains(name) || name.starts_with(stem)))
+        let fits = |name: &str| match file.strip_prefix('*') {
+            Some(end) => name.ends_with(end),
+            None => name.starts_with(stem),
+        };
+        here || (is_missing && self.files.iter().any(|name| what.contains(name) || fits(name)))
     }
 
     /// Whether it may have changed one of these bytes of `file`.
@@ -159,7 +163,7 @@ fn forged(fixture: &Fixture, name: &str, bytes: &[u8], visit: &mut Visit<'_>) ->
                 }
                 let what = format!("bytes {start}..{end} set to {value:#04x}");
                 // An entry may be no longer than these bytes, so two may be hit, or three.
-                let injury = Injury::new(name, what, start as u64..end as u64, 3);
+                let injury = Injury::new(name, what, changed(bytes, &forged), 3);
                 let injury =
                     Injury { leaves: if width > 1 { Leaves::Trace } else { Leaves::Proof }, ..injury };
                 let mut files = fixture.files.clone();
@@ -169,6 +173,14 @@ fn forged(fixture: &Fixture, name: &str, bytes: &[u8], visit: &mut Visit<'_>) ->
         }
     }
     Ok(())
+}
+
+/// From the first byte that differs to the last: where a forged number has the same bytes, nothing has happened.
+fn changed(before: &[u8], after: &[u8]) -> Range<u64> {
+    let differs = |(before, after): (&u8, &u8)| before != after;
+    let first = before.iter().zip(after).position(differs).unwrap_or(0);
+    let last = before.iter().zip(after).rposition(differs).unwrap_or(first);
+    first as u64..last as u64 + 1
 }
 
 /// The file as it was once, as another is, or not at all.

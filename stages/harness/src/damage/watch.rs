@@ -1,5 +1,6 @@
 //! A world that sees what is read: reading without end or into far too large a buffer is a panic, and which bytes an
-//! opening has seen is remembered.
+//! opening has seen is remembered. To map a file is not to read it: a table is mapped when it is opened, and its blocks are
+//! looked at when somebody asks for them.
 
 use super::Injury;
 use crate::faults::hooked::{Hooked, Hooks};
@@ -7,8 +8,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use vfs::File;
 use vfs::sim::SimFs;
-use vfs::{File, View};
 
 /// More reads than this of a small store are a loop.
 const MANY_READS: usize = 100_000;
@@ -70,10 +71,5 @@ impl Hooks for Watch {
         let end = if n < buf.len() { u64::MAX } else { offset + n as u64 };
         self.remember(name, offset..end);
         Ok(n)
-    }
-
-    fn view(&self, file: &dyn File, name: &str) -> io::Result<View> {
-        self.remember(name, 0..u64::MAX);
-        file.view()
     }
 }

