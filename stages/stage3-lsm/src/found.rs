@@ -6,7 +6,7 @@
 use crate::ENGINE;
 use crate::manifest::edit::{Added, Edit};
 use crate::manifest::{self, Whole};
-use crate::names::{log_name, manifest_name, table_name};
+use crate::names::{Name, log_name, manifest_name, table_name};
 use crate::survey::Survey;
 use crate::table::{Table, TableReading};
 use contract::{Entry, Error, IoContext, Result};
@@ -215,6 +215,26 @@ pub(crate) fn live_logs(vfs: &dyn Vfs, survey: &Survey, whole: &Whole) -> Result
     Ok(logs)
 }
 // ANCHOR_END: live_logs
+
+/// Of leftovers, the tables that are none, and the rest. A table of ours is whole as soon as it has its name, so these come
+/// from somewhere else.
+pub(crate) fn part_strangers(vfs: &dyn Vfs, leftovers: Vec<String>) -> Result<(Vec<String>, Vec<String>)> {
+    let reading = Arc::new(TableReading::default());
+    let (mut strangers, mut ours) = (Vec::new(), Vec::new());
+    for name in leftovers {
+        let Name::Table(number) = Name::parse(&name) else {
+            ours.push(name);
+            continue;
+        };
+        let file = vfs.open(&name).during("open", &name)?;
+        match Table::open(file, name.clone(), number, &reading) {
+            Ok(_) => ours.push(name),
+            Err(Error::Corrupt { .. } | Error::WrongStore { .. }) => strangers.push(name),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((strangers, ours))
+}
 
 /// What a crash has left behind: files that the manifest does not need, or that never got their name.
 pub(crate) fn leftovers(survey: &Survey, whole: &Whole) -> Vec<String> {

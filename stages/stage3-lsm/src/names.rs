@@ -16,7 +16,7 @@ pub(crate) enum Name {
     Manifest(u64),
     /// A table: `000003.sst`.
     Table(u64),
-    /// A log or a manifest that recovery replaced and that can still be read: `000001.log.aside`.
+    /// What recovery set aside because it may be of use to somebody: `000001.log.aside`.
     Aside(u64),
     /// A file that had not got its name when its writer died: `000003.sst.tmp`.
     Unfinished(Option<u64>),
@@ -42,7 +42,7 @@ impl Name {
             (Ok(n), ".log") => Self::Log(n),
             (Ok(n), ".manifest") => Self::Manifest(n),
             (Ok(n), ".sst") => Self::Table(n),
-            (Ok(n), ".log.aside" | ".manifest.aside") => Self::Aside(n),
+            (Ok(n), ".log.aside" | ".manifest.aside" | ".sst.aside") => Self::Aside(n),
             (Ok(n), ".log.tmp" | ".manifest.tmp" | ".sst.tmp") => Self::Unfinished(Some(n)),
             _ => Self::Foreign,
         }
@@ -81,8 +81,7 @@ mod tests {
             assert_eq!(Name::parse(&stage1::files::aside_name(&manifest_name(n))), Name::Aside(n));
             assert_eq!(Name::parse(&format!("{n:06}.sst.tmp")), Name::Unfinished(Some(n)));
         }
-        for foreign in ["1.sst", "000000.sst", "0000001.manifest", "000001.SST", "000001.sst.aside", "é", ""]
-        {
+        for foreign in ["1.sst", "000000.sst", "0000001.manifest", "000001.SST", "000001.sst.bak", "é", ""] {
             assert_eq!(Name::parse(foreign), Name::Foreign, "{foreign}");
         }
     }

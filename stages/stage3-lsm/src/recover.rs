@@ -14,7 +14,8 @@
 use crate::ENGINE;
 use crate::cache::BlockCache;
 use crate::found::{
-    Clean, each_entry, leftovers, live_logs, newest_manifest, open_table, refuse_without_manifest,
+    Clean, each_entry, leftovers, live_logs, newest_manifest, open_table, part_strangers,
+    refuse_without_manifest,
 };
 use crate::manifest::{Manifest, Whole};
 use crate::memtable::Memtable;
@@ -27,6 +28,7 @@ use crate::table::TableReading;
 use crate::write::{build_log, name_log};
 use contract::{IoContext, RecoveryReport, Result};
 use stage1::clean;
+use stage1::files::aside_name;
 use stage1::log::header::Previous;
 use stage1::log::{Log, Writer};
 use stage1::recover::{note, put_away, remove_leftovers};
@@ -113,7 +115,7 @@ impl Opener {
         // What we saw may be the work of a process that was killed before it synced the directory. We are about to act
         // on it, so it must not be taken back afterwards.
         vfs.sync_dir().during("sync", &vfs.location())?;
-        let leftovers = leftovers(&self.survey, &whole);
+        let leftovers = part_strangers(&*vfs, leftovers(&self.survey, &whole))?;
         let writer = self.begin_log()?;
         let log = if recovered.is_empty() { writer.log.number } else { whole.log };
         let whole = Whole { next: self.next, log, ..whole };
@@ -124,11 +126,13 @@ impl Opener {
         };
         let manifest = self.begin_manifest(whole, previous)?;
         let (store, mut report) = self.store(lock, tree, Memtable::new(), writer, manifest, recovered);
-        let mut finish = || {
+        let finish = || {
             store.flush_recovered()?;
             put_away(&*vfs, &old_manifest, &mut report)?;
             accepted.iter().try_for_each(|log| put_away(&*vfs, log, &mut report))?;
             put_away_behind(&*vfs, behind, &mut report)?;
+            let (strangers, leftovers) = leftovers;
+            set_aside(&*vfs, &strangers, &mut report)?;
             remove_leftovers(&*vfs, &leftovers, &mut report)
         };
         // A store that is not whole must not be closed as if it were.
@@ -222,6 +226,16 @@ impl Opener {
         };
         (Store::new(parts), report)
     }
+}
+
+/// Keeps what lies under names of ours and is not ours.
+fn set_aside(vfs: &dyn Vfs, names: &[String], report: &mut RecoveryReport) -> Result<()> {
+    for name in names {
+        let aside = aside_name(name);
+        vfs.rename(name, &aside).during("rename", name)?;
+        report.set_aside.push(aside);
+    }
+    if names.is_empty() { Ok(()) } else { vfs.sync_dir().during("sync", &vfs.location()) }
 }
 
 /// A log that was closed cleanly, to be appended to.

@@ -38,6 +38,10 @@ pub struct Fixture {
     derived: BTreeSet<String>,
 }
 
+/// The most bytes of a record without key and value: the footer of a table. It is one piece under one checksum, and any
+/// place in it is as near as another.
+const RECORD_BYTES: u64 = 80;
+
 /// The stores, as operations. Those that end in `close` are clean.
 const STORES: [(&str, &str); 9] = [
     ("empty", "close\n"),
@@ -93,11 +97,10 @@ impl Fixture {
             Build::of(stage, &options, &others).map_or(BTreeMap::new(), |(twin, _)| twin.fs.contents());
         let Build { fs, ledger, past, .. } = build;
         let name = format!("{} «{name}» with {}", stage.name, crate::settings::show(&options));
-        let frame_bytes = ops
-            .iter()
-            .flat_map(writes)
-            .map(|(key, value)| 64 + key.len() as u64 + value.map_or(0, |value| value.len() as u64));
-        let frame_bytes = frame_bytes.max().unwrap_or(64);
+        let frame_bytes = ops.iter().flat_map(writes).map(|(key, value)| {
+            RECORD_BYTES + key.len() as u64 + value.map_or(0, |value| value.len() as u64)
+        });
+        let frame_bytes = frame_bytes.max().unwrap_or(RECORD_BYTES);
         let proven = proven(&ledger);
         let files = fs.contents();
         let derived = BTreeSet::new();

@@ -75,6 +75,14 @@ impl Injury {
         here || (is_missing && self.files.iter().any(|name| what.contains(name) || fits(name)))
     }
 
+    /// How many entries may share a checksum with one that it touches: where the engine has blocks, and this is no log, which
+    /// has none, as many as there are.
+    pub fn entries_of_a_block(&self, fixture: &Fixture) -> u64 {
+        let has_blocks = fixture.options.iter().any(|(spec, _)| spec.name == "block-bytes");
+        let in_blocks = self.entries > 0 && self.files.iter().any(|file| !file.ends_with(".log"));
+        if has_blocks && in_blocks { all(fixture) } else { 0 }
+    }
+
     /// Whether it may have changed one of these bytes of `file`.
     pub fn changes(&self, file: &str, bytes: &Range<u64>) -> bool {
         let overlap = bytes.start < self.at.end && self.at.start < bytes.end;
