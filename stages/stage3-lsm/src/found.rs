@@ -72,7 +72,11 @@ impl Clean {
 fn check_listed(survey: &Survey, listed: &[Listed]) -> Result<()> {
     let names: Vec<String> = survey.ours().collect();
     if let Some(missing) = listed.iter().find(|file| !names.contains(&file.name)) {
-        return Err(Error::corrupt(&missing.name, 0, "missing; it was there when the store was closed"));
+        return Err(Error::corrupt(
+            &missing.name,
+            0,
+            "missing; CLEAN lists it as there when the store was closed",
+        ));
     }
     match names.iter().find(|name| !listed.iter().any(|file| file.name == **name)) {
         Some(extra) => Err(Error::corrupt(extra, 0, "not there when the store was closed")),
