@@ -79,7 +79,8 @@ impl Injury {
     /// has none, as many as there are.
     pub fn entries_of_a_block(&self, fixture: &Fixture) -> u64 {
         let has_blocks = fixture.options.iter().any(|(spec, _)| spec.name == "block-bytes");
-        let in_blocks = self.entries > 0 && self.files.iter().any(|file| !file.ends_with(".log"));
+        let in_blocks =
+            self.entries > 0 && self.files.iter().any(|file| file.rsplit('.').next() != Some("log"));
         if has_blocks && in_blocks { all(fixture) } else { 0 }
     }
 
