@@ -184,6 +184,21 @@ fn a_segment_of_another_store_is_refused_though_its_hint_came_with_it() {
     }
 }
 
+/// Recovery sets a log aside only once another one is there. Alone, it is what is left of a store, and not an empty folder.
+#[test]
+fn a_log_set_aside_without_the_one_that_replaced_it_is_refused() {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[]);
+    engine.put(b"key", b"value").unwrap();
+    engine.close().unwrap();
+    let left = MemFs::new();
+    left.plant("000001.log.aside", fs.contents()["000001.log"].clone());
+    match (stage2::STAGE.open)(Arc::new(left), &options(&[])).map(drop) {
+        Err(Error::Corrupt { file, .. }) => assert_eq!(file, "000001.log.aside"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_lost_hint_costs_time_and_nothing_else() {
     let fs = MemFs::new();
