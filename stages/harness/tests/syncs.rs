@@ -183,12 +183,16 @@ struct Held {
 
 impl Held {
     fn new(stage: &Stage) -> Self {
+        Self::with(stage, settings::smallest(stage))
+    }
+
+    fn with(stage: &Stage, options: Options) -> Self {
         let fs = SimFs::new();
         let ((came, has_come), (let_go, go_on)) = (channel(), channel());
         let (came, go_on) = (Mutex::new(came), Mutex::new(go_on));
         let hooks = HeldSync { appends: AtomicU64::new(0), armed: AtomicBool::new(false), came, go_on };
         let world = Arc::new(Hooked::new(Arc::new(fs.clone()), hooks));
-        let options = settings::smallest(stage).with("sync", "every-write").unwrap();
+        let options = options.with("sync", "every-write").unwrap();
         let engine = open(stage, world.clone(), &options);
         Self { fs, world, engine, has_come, let_go }
     }
@@ -213,7 +217,19 @@ impl Held {
 /// A put of `k` is in the log and waits for its sync; something else is done meanwhile, which may have to wait too. In
 /// the end `k` must be `expected`, also for who opens the store after the death of the process.
 fn while_a_put_waits(stage: &Stage, expected: &[u8], meanwhile: impl Fn(&dyn Engine) + Sync) {
-    let held = Held::new(stage);
+    // With the smallest settings files are full at once; with the others nothing else is in the way.
+    for options in [settings::smallest(stage), stage.default_options()] {
+        while_a_put_waits_with(stage, options, expected, &meanwhile);
+    }
+}
+
+fn while_a_put_waits_with(
+    stage: &Stage,
+    options: Options,
+    expected: &[u8],
+    meanwhile: &(impl Fn(&dyn Engine) + Sync),
+) {
+    let held = Held::with(stage, options);
     let engine = Arc::clone(&held.engine);
     engine.put(b"k", b"first").unwrap();
     engine.put(b"k", b"second").unwrap();

@@ -123,12 +123,11 @@ impl Opener<'_> {
         let logs: Vec<LogFile> = doubtful.iter().map(|id| id.log_file()).collect();
         let Judged { accepted, cut, behind } = judge(&**self.vfs, ENGINE, &logs, self.settings.chunk_bytes)?;
         self.report.cut = cut;
-        // What we saw may be the work of a process that was killed before it synced the directory. We are about to act
-        // on it, so it must not be taken back afterwards.
-        self.sync_dir()?;
         let first = doubtful.first().map_or(1, |id| id.first());
         let id = SegmentId::run(first, survey.next_number()?);
         let previous = Previous { number: u64::from(first) - 1, ..Previous::default() };
+        // This syncs the directory too, before anything is taken away: so what a process did that was killed before it
+        // synced the directory, and that we have acted on, is not taken back.
         let writer = self.install(id, previous, &accepted)?;
         for replay in &accepted {
             put_away(&**self.vfs, replay, &mut self.report)?;
@@ -171,10 +170,6 @@ impl Opener<'_> {
         Ok(Writer::new(Arc::clone(&segment.log), built.last_checksum, base_bytes))
     }
     // ANCHOR_END: install
-
-    fn sync_dir(&self) -> Result<()> {
-        self.vfs.sync_dir().during("sync", &self.vfs.location())
-    }
 }
 
 /// Every segment that was there when the store was closed must be there, and no other.

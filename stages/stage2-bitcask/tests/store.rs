@@ -200,6 +200,19 @@ fn a_log_set_aside_without_the_one_that_replaced_it_is_refused() {
 }
 
 #[test]
+fn a_number_that_was_set_aside_is_not_used_again() {
+    let fs = MemFs::new();
+    open(&fs, &[]).put(b"key", b"value").unwrap();
+    fs.plant("000007.log.aside", fs.contents()["000001.log"].clone());
+    let engine = open(&fs, &[TINY]);
+    for i in 0..9u8 {
+        engine.put(&[i], &[i; 80]).unwrap();
+    }
+    let names = names(&fs);
+    assert!(names.contains(&"000008.log".into()) && !names.contains(&"000007.log".into()), "{names:?}");
+}
+
+#[test]
 fn a_lost_hint_costs_time_and_nothing_else() {
     let fs = MemFs::new();
     let engine = open(&fs, &[("segment-bytes", "300")]);

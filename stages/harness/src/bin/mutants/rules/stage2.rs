@@ -27,7 +27,7 @@ pub(crate) static AREA: Area = Area {
     ],
 };
 
-static RULES: [Rule; 53] = [
+static RULES: [Rule; 52] = [
     // Syncs.
     rule("logs are synced", "chain.rs", "link.log.sync()?;", ""),
     rule(
@@ -77,12 +77,6 @@ static RULES: [Rule; 53] = [
     ),
     rule("everything is on the device when the store is closed", "close.rs", "self.sync_everything()?;", ""),
     rule("removals are durable before the mark is there", "close.rs", "self.sync_dir()?;", ""),
-    rule(
-        "what recovery acts on cannot be taken back",
-        "recover.rs",
-        "self.sync_dir()?;\n        let first",
-        "let first",
-    ),
     rule(
         "a log is set aside durably before the next is",
         "judge.rs",
