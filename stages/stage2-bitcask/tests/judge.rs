@@ -6,35 +6,42 @@ use stage1::install;
 use stage1::log::header::{HEADER_BYTES, Header, Previous};
 use stage1::log::{Builder, Frames, Marks};
 use stage2::ENGINE;
-use stage2::judge::{LogFile, judge};
+use stage2::judge::judge;
+use stage2::names::SegmentId;
+use std::sync::Arc;
 use vfs::{MemFs, Vfs};
 
-fn name(number: u64) -> String {
-    format!("{number:06}.log")
+fn name(number: u32) -> String {
+    SegmentId::plain(number).log_name()
 }
 
 /// Writes a log that holds one entry, and returns what its successor's header says of it.
-fn write(fs: &MemFs, number: u64, previous: Previous, value: &[u8]) -> Previous {
+fn write(fs: &MemFs, number: u32, previous: Previous, value: &[u8]) -> Previous {
+    write_as(fs, SegmentId::plain(number), previous, value)
+}
+
+fn write_as(fs: &MemFs, id: SegmentId, previous: Previous, value: &[u8]) -> Previous {
+    let (name, number) = (id.log_name(), id.number());
     let header = Header { engine: ENGINE, number, previous, base_bytes: HEADER_BYTES as u64 };
     let mut frames = Frames::default();
     frames.set_entry(Entry { key: b"key", value: Some(value) });
-    let file = install::begin(fs, &name(number)).unwrap();
-    let mut builder = Builder::new(file, name(number), &header, Marks::new(64));
+    let file = install::begin(fs, &name).unwrap();
+    let mut builder = Builder::new(file, name.clone(), &header, Marks::new(64));
     builder.push_new(&frames);
     let built = builder.finish().unwrap();
-    install::commit(fs, &*built.file, &name(number)).unwrap();
+    install::commit(fs, &*built.file, &name).unwrap();
     Previous { number, bytes: built.bytes, last_checksum: built.last_checksum }
 }
 
 /// Which of these logs count, and whether the last of them was found to be too short.
-fn counting(fs: &MemFs, numbers: &[u64]) -> Result<(Vec<u64>, bool)> {
-    let logs: Vec<_> = numbers.iter().map(|&number| LogFile { name: name(number), number }).collect();
+fn counting(fs: &MemFs, numbers: &[u32]) -> Result<(Vec<u64>, bool)> {
+    let logs: Vec<_> = numbers.iter().map(|number| SegmentId::plain(*number).log_file()).collect();
     let judged = judge(fs, ENGINE, &logs, 64)?;
     assert_eq!(judged.accepted.len() + judged.behind.len(), logs.len());
     Ok((judged.accepted.iter().map(|log| log.header.number).collect(), judged.cut.is_some()))
 }
 
-fn cut(fs: &MemFs, number: u64, bytes: usize) {
+fn cut(fs: &MemFs, number: u32, bytes: usize) {
     let mut left = fs.contents()[&name(number)].clone();
     left.truncate(left.len() - bytes);
     fs.plant(&name(number), left);
@@ -72,6 +79,19 @@ fn a_log_that_is_as_long_as_the_next_says_and_ends_otherwise_is_damage() {
     write(&fs, 1, Previous::default(), b"other");
     match counting(&fs, &[1, 2]) {
         Err(Error::Corrupt { file, .. }) => assert_eq!(file, name(1)),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// No crash leaves this, so nobody knows which of the two is right.
+#[test]
+fn runs_that_overlap_are_refused() {
+    let fs = MemFs::new();
+    for id in [SegmentId::run(1, 2), SegmentId::run(2, 3)] {
+        write_as(&fs, id, Previous::default(), b"value");
+    }
+    match (stage2::STAGE.open)(Arc::new(fs), &stage2::STAGE.default_options()).map(drop) {
+        Err(Error::Corrupt { file, .. }) => assert_eq!(file, "000002-000003.log"),
         other => panic!("{other:?}"),
     }
 }

@@ -5,6 +5,10 @@
 #![expect(clippy::case_sensitive_file_extension_comparisons, reason = "the store's own names have one case")]
 
 use contract::{Batch, Engine, Error, KeyRange, Options, RecoveryReport};
+use stage1::log::header::HEADER_BYTES;
+use stage2::hint;
+use stage2::keydir::Location;
+use stage2::names::SegmentId;
 use std::sync::Arc;
 use vfs::{MemFs, Vfs};
 
@@ -195,6 +199,54 @@ fn a_log_set_aside_without_the_one_that_replaced_it_is_refused() {
     left.plant("000001.log.aside", fs.contents()["000001.log"].clone());
     match (stage2::STAGE.open)(Arc::new(left), &options(&[])).map(drop) {
         Err(Error::Corrupt { file, .. }) => assert_eq!(file, "000001.log.aside"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A hint whose checksums are right and whose keys are exchanged, as a bug could write it: the entry itself has its key.
+#[test]
+fn a_get_believes_the_entry_and_not_what_led_to_it() {
+    for reads in ["pread", "mapped"] {
+        let fs = MemFs::new();
+        let engine = open(&fs, &[]);
+        engine.put(b"a", b"1").unwrap();
+        engine.put(b"b", b"2").unwrap();
+        engine.close().unwrap();
+        let log = fs.contents()["000001.log"].clone();
+        let bytes = (log.len() - HEADER_BYTES) / 2;
+        let mut hint = hint::Builder::new(SegmentId::plain(1));
+        for (key, offset) in [(b"b", HEADER_BYTES), (b"a", HEADER_BYTES + bytes)] {
+            let at = Location {
+                segment: 0,
+                offset: offset as u64,
+                bytes: u32::try_from(bytes).unwrap(),
+                tombstone: false,
+            };
+            hint.push(key, at);
+            hint.pass(at.offset, u32::from_le_bytes(*log[offset..].first_chunk().unwrap()));
+        }
+        fs.remove("000001.hint").unwrap();
+        hint.install(&fs, log.len() as u64).unwrap();
+        // Another segment becomes the active one, so that this one may be mapped.
+        let engine = open(&fs, &[TINY, ("reads", reads)]);
+        engine.put(b"c", &[3; 80]).unwrap();
+        let error = engine.get(b"a").unwrap_err();
+        assert!(error.is_corrupt() && error.to_string().contains("000001.log"), "{error}");
+    }
+}
+
+/// The last segments are missing, and nothing else tells: a hint does.
+#[test]
+fn a_hint_without_its_segment_tells_that_the_segment_is_missing() {
+    let fs = MemFs::new();
+    open(&fs, &[]).put(b"key", b"value").unwrap();
+    let engine = open(&fs, &[]);
+    engine.put(b"key", b"other").unwrap();
+    // As a kill leaves it: without the mark of a clean close.
+    let left = MemFs::new();
+    left.plant("000001.hint", fs.contents()["000001.hint"].clone());
+    match (stage2::STAGE.open)(Arc::new(left), &options(&[])).map(drop) {
+        Err(Error::Corrupt { file, .. }) => assert_eq!(file, "000001.log"),
         other => panic!("{other:?}"),
     }
 }
