@@ -105,7 +105,7 @@ fn wrong_usage_says_what_is_right() {
         (&["--workload", "fillfast"][..], "fillrandom"),
         (&["--engine", "bitkask"][..], "oracle"),
         (&["--engine", "stage1:hints=off"][..], "there is no option «hints»"),
-        (&["--rivals", "rocks"][..], "there are: fjall"),
+        (&["--rivals", "rocks"][..], "there are: rocksdb"),
         (&["--quick", "--full"][..], "cannot be used with"),
         (&["--n", "0"][..], "1..=200000000"),
         (&["--limit", "0"][..], "between 0.001 and 3600 seconds"),

@@ -94,7 +94,7 @@ impl Tree {
 }
 
 fn rules(strategy: Strategy) -> Rules {
-    Rules { strategy, fan_out: 4, level_ratio: 4, flush_bytes: 200 }
+    Rules { strategy, fan_out: 4, level_ratio: 4, flush_bytes: 50 }
 }
 
 fn runs(sizes: &[u64]) -> Shape {
