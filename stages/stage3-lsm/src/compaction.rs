@@ -11,6 +11,7 @@
 //! Idreos, *Dostoevsky*, 2018, for what lies between.
 
 pub mod leveled;
+pub mod simulate;
 pub mod tiered;
 
 #[cfg(test)]
