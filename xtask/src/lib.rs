@@ -1,4 +1,4 @@
-//! The project's own commands: everything CI does, the book, the benchmark, the crash lab, and tidiness.
+//! The project's own commands: everything CI does, the book, the benchmark, the crash lab, the simulator, and tidiness.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -39,6 +39,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
             --rivals LIST     and beside them fjall, redb, lmdb, sled, tinkv, rocksdb, or some of these
             stage1, stage2, stage3  the runs whose figures the book shows; what follows changes them
   crash   simulate crashes (built for release); cargo xtask crash --help tells the rest
+  simulate  run a compaction strategy over a workload without a disk; cargo xtask simulate --help tells the rest
   mutants take one safeguard at a time out of a copy of the code, and see which test notices
   tidy    check the source for what neither rustfmt nor clippy can see
   help    this text
@@ -88,7 +89,7 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
     let command = args.next().unwrap_or_else(|| "help".into());
     let rest: Vec<OsString> = args.collect();
     // The commands that are programs of their own have their own help.
-    let own_help = ["bench", "crash", "mutants"].contains(&command.to_string_lossy().as_ref());
+    let own_help = ["bench", "crash", "simulate", "mutants"].contains(&command.to_string_lossy().as_ref());
     if !own_help && rest.iter().any(|arg| arg == "--help" || arg == "-h") {
         print!("{HELP}");
         return Ok(());
@@ -99,6 +100,7 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
         "tidy" => tidy::run(),
         "bench" => bench::run(&rest),
         "crash" => workspace::run_release("harness", "crash", &rest),
+        "simulate" => workspace::run_release("harness", "simulate", &rest),
         "mutants" => workspace::run_release("harness", "mutants", &rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -81,13 +81,17 @@ fn of_block(body: &[&str]) -> Result<Vec<(Exchange, Vec<String>)>, String> {
     Ok(found)
 }
 
-/// The packages whose programs a command calls, by `cargo run -q -p PACKAGE`; the crash lab is the harness's.
+/// Commands of `cargo xtask` that a page may call.
+const OWN: [&str; 2] = ["crash", "simulate"];
+
+/// The packages whose programs a command calls, by `cargo run -q -p PACKAGE`; the crash lab and the
+/// simulator are the harness's.
 pub fn programs(command: &str) -> Vec<(String, String)> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let runs = words.windows(5).filter(|w| w[..4] == ["cargo", "run", "-q", "-p"]).map(|w| w[4]);
-    let crash = words.windows(3).filter(|w| w[..] == ["cargo", "xtask", "crash"]).map(|_| "crash");
+    let own = words.windows(3).filter(|w| w[..2] == ["cargo", "xtask"] && OWN.contains(&w[2])).map(|w| w[2]);
     runs.map(|package| (package.to_owned(), package.to_owned()))
-        .chain(crash.map(|bin| ("harness".to_owned(), bin.to_owned())))
+        .chain(own.map(|bin| ("harness".to_owned(), bin.to_owned())))
         .collect()
 }
 
@@ -131,9 +135,9 @@ mod tests {
     #[test]
     fn programs_are_those_that_cargo_is_asked_for() {
         let found = programs("printf x | cargo run -q -p stage1 -- put && cargo xtask crash --seed 1");
-        assert_eq!(
-            found,
-            [("stage1".to_owned(), "stage1".to_owned()), ("harness".to_owned(), "crash".to_owned())]
-        );
+        let pair = |package: &str, bin: &str| (package.to_owned(), bin.to_owned());
+        assert_eq!(found, [pair("stage1", "stage1"), pair("harness", "crash")]);
+        assert_eq!(programs("cargo xtask simulate | tail"), [pair("harness", "simulate")]);
+        assert_eq!(programs("cargo xtask tidy"), []);
     }
 }
