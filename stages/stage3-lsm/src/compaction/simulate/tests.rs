@@ -125,7 +125,9 @@ fn no_key_is_lost_and_no_run_has_one_twice() {
         for run in &simulation.runs {
             let keys: Vec<u32> = run.tables.iter().flat_map(|table| table.keys.clone()).collect();
             assert!(keys.is_sorted_by(|a, b| a < b), "{:?}", simulation.setup);
-            keys.iter().for_each(|key| found[*key as usize] = true);
+            for key in keys {
+                found[key as usize] = true;
+            }
         }
         assert_eq!(found, simulation.written, "{:?}", simulation.setup);
         let live = found.iter().filter(|found| **found).count() as u64;

@@ -41,7 +41,8 @@ impl Workload {
 #[derive(Debug)]
 pub struct Keys {
     workload: Workload,
-    keys: u32,
+    /// How many different ones there are.
+    count: u32,
     /// For `fill` the order of the keys, for `hot` which ones are hot.
     shuffled: Vec<u32>,
     at: u32,
@@ -56,17 +57,17 @@ impl Keys {
             Workload::Fill | Workload::Hot => random.shuffled(keys),
             Workload::Overwrite | Workload::Ascending => Vec::new(),
         };
-        Self { workload, keys, shuffled, at: 0, random }
+        Self { workload, count: keys, shuffled, at: 0, random }
     }
 
     /// The key to write next. What writes each key once begins again after the last.
     pub fn next_key(&mut self) -> u32 {
         let at = self.at;
-        self.at = (at + 1) % self.keys;
+        self.at = (at + 1) % self.count;
         match self.workload {
             Workload::Ascending => at,
             Workload::Fill => self.shuffled[at as usize],
-            Workload::Overwrite => self.random.below(self.keys),
+            Workload::Overwrite => self.random.below(self.count),
             Workload::Hot => {
                 let rank = self.rank();
                 self.shuffled[rank as usize]
@@ -76,7 +77,7 @@ impl Keys {
 
     /// A number below `keys`, small ones far more often.
     fn rank(&mut self) -> u32 {
-        let mut keys = self.keys;
+        let mut keys = self.count;
         while keys >= 5 {
             let fifth = keys / 5;
             if self.random.below(5) == 0 {
