@@ -1,6 +1,6 @@
 //! Compaction without a disk: `cargo xtask simulate --strategy leveled --workload overwrite`.
 //!
-//! **Layout** [`args`] reads what is wanted, [`print`] says what came of it; the simulation itself is in stage 3.
+//! **Layout** [`args`] reads what is wanted, [`mod@print`] says what came of it; the simulation itself is in stage 3.
 #![forbid(unsafe_code)]
 
 mod args;
