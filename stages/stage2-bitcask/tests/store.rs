@@ -5,6 +5,7 @@
 #![expect(clippy::case_sensitive_file_extension_comparisons, reason = "the store's own names have one case")]
 
 use contract::{Batch, Engine, Error, KeyRange, Options, RecoveryReport};
+use stage1::frame::HEAD_BYTES;
 use stage1::log::header::HEADER_BYTES;
 use stage2::hint;
 use stage2::keydir::Location;
@@ -203,36 +204,52 @@ fn a_log_set_aside_without_the_one_that_replaced_it_is_refused() {
     }
 }
 
-/// A hint whose checksums are right and whose keys are exchanged, as a bug could write it: the entry itself has its key.
+/// A store of two entries, `a` and `b`, of equal length, with a hint whose checksums are right and which says that the
+/// two keys lie at these offsets behind the header, with so many bytes. A bug could write it.
+fn misled(places: [(&[u8], usize, usize); 2]) -> MemFs {
+    let fs = MemFs::new();
+    let engine = open(&fs, &[]);
+    engine.put(b"a", b"1").unwrap();
+    engine.put(b"b", b"2").unwrap();
+    engine.close().unwrap();
+    let log = fs.contents()["000001.log"].clone();
+    let last = HEADER_BYTES + (log.len() - HEADER_BYTES) / 2;
+    let mut hint = hint::Builder::new(SegmentId::plain(1));
+    for (key, offset, bytes) in places {
+        let offset = (HEADER_BYTES + offset) as u64;
+        let bytes = u32::try_from(bytes).unwrap();
+        hint.push(key, Location { segment: 0, offset, bytes, tombstone: false });
+    }
+    hint.pass(last as u64, u32::from_le_bytes(*log[last..].first_chunk().unwrap()));
+    fs.remove("000001.hint").unwrap();
+    hint.install(&fs, log.len() as u64).unwrap();
+    fs
+}
+
+/// Bytes of a frame with a key and a value of one byte.
+const FRAME: usize = HEAD_BYTES + 2;
+
 #[test]
 fn a_get_believes_the_entry_and_not_what_led_to_it() {
     for reads in ["pread", "mapped"] {
-        let fs = MemFs::new();
-        let engine = open(&fs, &[]);
-        engine.put(b"a", b"1").unwrap();
-        engine.put(b"b", b"2").unwrap();
-        engine.close().unwrap();
-        let log = fs.contents()["000001.log"].clone();
-        let bytes = (log.len() - HEADER_BYTES) / 2;
-        let mut hint = hint::Builder::new(SegmentId::plain(1));
-        for (key, offset) in [(b"b", HEADER_BYTES), (b"a", HEADER_BYTES + bytes)] {
-            let at = Location {
-                segment: 0,
-                offset: offset as u64,
-                bytes: u32::try_from(bytes).unwrap(),
-                tombstone: false,
-            };
-            hint.push(key, at);
-            hint.pass(at.offset, u32::from_le_bytes(*log[offset..].first_chunk().unwrap()));
-        }
-        fs.remove("000001.hint").unwrap();
-        hint.install(&fs, log.len() as u64).unwrap();
+        let fs = misled([(b"b", 0, FRAME), (b"a", FRAME, FRAME)]);
         // Another segment becomes the active one, so that this one may be mapped.
         let engine = open(&fs, &[TINY, ("reads", reads)]);
         engine.put(b"c", &[3; 80]).unwrap();
         let error = engine.get(b"a").unwrap_err();
         assert!(error.is_corrupt() && error.to_string().contains("000001.log"), "{error}");
     }
+}
+
+/// What a merge does not find it must not leave out.
+#[test]
+fn a_merge_that_misses_an_entry_is_an_error_and_changes_nothing() {
+    let fs = misled([(b"a", 1, FRAME - 1), (b"b", FRAME, FRAME)]);
+    let engine = open(&fs, &[]);
+    engine.put(b"b", b"3").unwrap();
+    let error = engine.compact().unwrap_err();
+    assert!(error.is_corrupt() && error.to_string().contains("000001.log"), "{error}");
+    assert!(names(&fs).contains(&"000001.log".to_owned()));
 }
 
 /// The last segments are missing, and nothing else tells: a hint does.

@@ -107,7 +107,8 @@ static RULES: [Rule; 52] = [
         "recovery's output is synced before it gets its name",
         "recover.rs",
         "install::commit(&**self.vfs, &*built.file, &name)?;",
-        "self.vfs.rename(&install::unfinished_name(&name), &name).during(\"rename\", &name)?; self.sync_dir()?;",
+        "self.vfs.rename(&install::unfinished_name(&name), &name).during(\"rename\", &name)?; \
+         self.vfs.sync_dir().during(\"sync\", &name)?;",
     ),
     rule(
         "a hint is synced before it gets its name",
