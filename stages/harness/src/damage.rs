@@ -83,7 +83,7 @@ pub fn every_injury(fixture: &Fixture, seed: u64, one_in: u64) -> Result<Tally, 
 pub fn check(fixture: &Fixture, injury: &Injury, files: BTreeMap<String, Vec<u8>>) -> Result<Tally, Failure> {
     let fs = SimFs::holding(files);
     let verified = verify(fixture, &fs)?;
-    let world = watched(&fs);
+    let world = watched(&fs, fixture.stage);
     match (fixture.stage.open)(world.clone(), &fixture.options) {
         Err(error) => {
             refused(fixture, injury, &fs, &error, &verified)?;
@@ -135,7 +135,7 @@ struct Seen<'a> {
 }
 
 fn verify(fixture: &Fixture, fs: &SimFs) -> Result<Vec<Damage>, Failure> {
-    let report = match (fixture.stage.verify)(&*watched(fs)) {
+    let report = match (fixture.stage.verify)(&*watched(fs, fixture.stage)) {
         Ok(report) => report.damage,
         Err(e) => return Err(Failure::new(Invariant::DamageReported, format!("verify gives up: {e}"))),
     };
@@ -207,7 +207,7 @@ fn salvage(fixture: &Fixture, injury: &Injury, fs: &SimFs) -> Result<(), Failure
     let into = SimFs::new();
     let open = |fs: &SimFs| (fixture.stage.open)(Arc::new(fs.clone()), &fixture.options).map_err(gives_up);
     let engine = open(&into)?.0;
-    (fixture.stage.salvage)(&*watched(fs), &*engine).map_err(gives_up)?;
+    (fixture.stage.salvage)(&*watched(fs, fixture.stage), &*engine).map_err(gives_up)?;
     let saved = everything(&*engine).map_err(gives_up)?;
     untouched(fs, "salvage")?;
     for seed in 0..3 {

@@ -37,6 +37,12 @@ pub fn draw(stage: &Stage, seed: u64) -> Options {
     options
 }
 
+/// Whether an engine keeps entries in blocks, many under one checksum, which are looked at when somebody asks for them.
+/// What only such an engine needs, no other one is allowed.
+pub fn has_blocks(stage: &Stage) -> bool {
+    stage.options.iter().any(|spec| spec.name == "block-bytes")
+}
+
 /// Every size as small as it may be and every count small, all choices at their defaults: whatever can be begun anew,
 /// merged or given back is, at once. A count of what may be open or wait is not so small that everybody waits.
 ///

@@ -5,6 +5,7 @@ use super::run::{Run, tiny_options};
 use super::{Plan, Script, mix, untouched};
 use crate::failure::Failure;
 use crate::invariant::Invariant;
+use crate::settings::has_blocks;
 use contract::{Error, Stage};
 use std::sync::Arc;
 use vfs::sim::{Crash, CrashKind, Profile, SimFs};
@@ -136,6 +137,7 @@ impl<'a> Explorer<'a> {
         let last = self.path.last().map_or(0, |moment| mix(&[moment.at_call, moment.crash.seed]));
         let moments = match depth {
             0 => (0..=run.fs.calls()).collect(),
+            _ if !has_blocks(self.stage) => (0..=run.fs.calls()).collect(),
             _ => self.plan.later_moments(run.fs.calls(), mix(&[self.seed, depth as u64, last])),
         };
         for at_call in moments {

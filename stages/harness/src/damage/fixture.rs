@@ -38,9 +38,11 @@ pub struct Fixture {
     derived: BTreeSet<String>,
 }
 
-/// The most bytes of a record without key and value: the footer of a table. It is one piece under one checksum, and any
-/// place in it is as near as another.
-const RECORD_BYTES: u64 = 80;
+/// The most bytes of a record without key and value: a header, or the footer of a table. It is one piece under one
+/// checksum, and any place in it is as near as another.
+fn record_bytes(stage: &Stage) -> u64 {
+    if crate::settings::has_blocks(stage) { 80 } else { 64 }
+}
 
 /// The stores, as operations. Those that end in `close` are clean.
 const STORES: [(&str, &str); 9] = [
@@ -98,9 +100,9 @@ impl Fixture {
         let Build { fs, ledger, past, .. } = build;
         let name = format!("{} «{name}» with {}", stage.name, crate::settings::show(&options));
         let frame_bytes = ops.iter().flat_map(writes).map(|(key, value)| {
-            RECORD_BYTES + key.len() as u64 + value.map_or(0, |value| value.len() as u64)
+            record_bytes(stage) + key.len() as u64 + value.map_or(0, |value| value.len() as u64)
         });
-        let frame_bytes = frame_bytes.max().unwrap_or(RECORD_BYTES);
+        let frame_bytes = frame_bytes.max().unwrap_or(record_bytes(stage));
         let proven = proven(&ledger);
         let files = fs.contents();
         let derived = BTreeSet::new();

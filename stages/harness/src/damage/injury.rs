@@ -78,7 +78,7 @@ impl Injury {
     /// How many entries may share a checksum with one that it touches: where the engine has blocks, and this is no log, which
     /// has none, as many as there are.
     pub fn entries_of_a_block(&self, fixture: &Fixture) -> u64 {
-        let has_blocks = fixture.options.iter().any(|(spec, _)| spec.name == "block-bytes");
+        let has_blocks = crate::settings::has_blocks(fixture.stage);
         let in_blocks =
             self.entries > 0 && self.files.iter().any(|file| file.rsplit('.').next() != Some("log"));
         if has_blocks && in_blocks { all(fixture) } else { 0 }

@@ -1,15 +1,17 @@
 //! A world that sees what is read: reading without end or into far too large a buffer is a panic, and which bytes an
-//! opening has seen is remembered. To map a file is not to read it: a table is mapped when it is opened, and its blocks are
-//! looked at when somebody asks for them.
+//! opening has seen is remembered. To map a file is to read it, but for an engine with blocks: a table is mapped when it is
+//! opened, and its blocks are looked at when somebody asks for them.
 
 use super::Injury;
 use crate::faults::hooked::{Hooked, Hooks};
+use crate::settings::has_blocks;
+use contract::Stage;
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use vfs::File;
 use vfs::sim::SimFs;
+use vfs::{File, View};
 
 /// More reads than this of a small store are a loop.
 const MANY_READS: usize = 100_000;
@@ -20,6 +22,8 @@ const SPARE_BYTES: u64 = 64 << 20;
 #[derive(Default)]
 pub(super) struct Watch {
     read: Mutex<Read>,
+    /// What is mapped is looked at later.
+    has_blocks: bool,
 }
 
 #[derive(Default)]
@@ -29,8 +33,9 @@ struct Read {
 }
 
 /// The same world, watched.
-pub(super) fn watched(fs: &SimFs) -> Arc<Hooked<Watch>> {
-    Arc::new(Hooked::new(Arc::new(fs.clone()), Watch::default()))
+pub(super) fn watched(fs: &SimFs, stage: &Stage) -> Arc<Hooked<Watch>> {
+    let watch = Watch { has_blocks: has_blocks(stage), ..Watch::default() };
+    Arc::new(Hooked::new(Arc::new(fs.clone()), watch))
 }
 
 impl Watch {
@@ -71,5 +76,12 @@ impl Hooks for Watch {
         let end = if n < buf.len() { u64::MAX } else { offset + n as u64 };
         self.remember(name, offset..end);
         Ok(n)
+    }
+
+    fn view(&self, file: &dyn File, name: &str) -> io::Result<View> {
+        if !self.has_blocks {
+            self.remember(name, 0..u64::MAX);
+        }
+        file.view()
     }
 }

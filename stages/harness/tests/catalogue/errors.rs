@@ -5,6 +5,7 @@ use harness::crash::verdict::same;
 use harness::invariant::Invariant;
 use harness::ops::text;
 use harness::registry::persistent;
+use harness::settings::has_blocks;
 use vfs::sim::{Crash, CrashKind, Effect, Errno, Fault, Op as Call};
 
 /// Everything that gives files their names: new segments, merges, saved indexes, the mark of a clean close.
@@ -157,8 +158,11 @@ fn a_close_after_an_error_does_not_call_the_store_whole() {
     for stage in persistent("closes after errors") {
         for call in [Call::Append, Call::Sync] {
             // At the smallest sizes the write could be the first of another file, and change nothing where that fails.
-            let options = stage.default_options().with("sync", "every-write").unwrap();
-            let mut store = Store::with(stage, options);
+            let mut store = if has_blocks(stage) {
+                Store::with(stage, stage.default_options().with("sync", "every-write").unwrap())
+            } else {
+                Store::synced(stage)
+            };
             store.run("put a 1\n");
             store.fs.inject(Fault::new(Errno::Eio).on(call));
             assert!(store.engine().put(b"b", b"2").is_err(), "{}", stage.name);

@@ -8,6 +8,7 @@ use harness::ops::{self, Op, text};
 use harness::registry::persistent;
 use harness::seeds::not_applicable;
 use harness::settings;
+use harness::settings::has_blocks;
 use std::sync::Arc;
 use std::thread;
 use vfs::sim::{Crash, CrashKind, Effect, Errno, Fault, Op as Call};
@@ -116,7 +117,8 @@ fn what_is_written_in_the_middle_of_a_merge_stays_the_newest() {
         for write in ["put a 9\n", "put b 9\n", "put c 9\nput c 10\n", "batch put a 8 ; delete c ; put z 9\n"]
         {
             let calls = write_before_every_call(stage, FIVE_SEGMENTS, write);
-            assert!(calls > 15, "{}: only {calls} calls", stage.name);
+            let enough = if has_blocks(stage) { 15 } else { 30 };
+            assert!(calls > enough, "{}: only {calls} calls", stage.name);
         }
     }
 }
@@ -313,10 +315,13 @@ fn no_handle_and_no_file_stays_behind_where_a_merge_fails() {
             let call =
                 [Call::Create, Call::Append, Call::Read, Call::Open][usize::try_from(round % 4).unwrap()];
             compact_over(&store, &Fault::new(Errno::Eio).on(call).nth(round / 4 % 7));
-            if let Err(Error::Poisoned { .. }) = compact(&store) {
+            let compacted = compact(&store);
+            if has_blocks(stage) && matches!(compacted, Err(Error::Poisoned { .. })) {
                 // The manifest could not be written to, and nobody knows what it says now: the next opening finds out.
                 store.run("kill\n");
                 compact(&store).unwrap();
+            } else {
+                compacted.unwrap();
             }
         }
         store.check("after 300 merges that failed");
@@ -340,7 +345,8 @@ fn ten_keys_that_are_overwritten_for_ever_take_bounded_space() {
         }
         // Ten entries of 45 bytes, as many again in the file that is made of them, headers and hints; or a file of 200 bytes
         // for each entry, of which 32 are merged.
-        assert!(largest < 8_000, "{}: {largest} bytes for ten small values", stage.name);
+        let bound = if has_blocks(stage) { 8_000 } else { 6_000 };
+        assert!(largest < bound, "{}: {largest} bytes for ten small values", stage.name);
         store.check_for_good("overwritten 600 times");
     }
 }
