@@ -48,7 +48,9 @@ fn look_at_forgeries() {
             }
         }
     }
-    assert_eq!(looked_at.len(), FORGERS.len(), "{looked_at:?}");
+    // One engine alone need not have every kind of file.
+    let alone = stages.len() == 1;
+    assert!(looked_at.len() == FORGERS.len() || alone && !looked_at.is_empty(), "{looked_at:?}");
 }
 
 fn limit_memory() {
