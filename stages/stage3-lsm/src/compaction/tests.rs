@@ -124,7 +124,10 @@ proptest! {
                 jobs += 1;
                 prop_assert!(jobs < 100, "it never comes to rest");
             }
-            prop_assert!(tree.runs.len() < 12, "{} runs", tree.runs.len());
+            // Four of each size that four of the one before become.
+            let flushes = tree.shape().runs.iter().map(RunShape::bytes).sum::<u64>() / rules.flush_bytes;
+            let most = 4 * (1 + flushes.max(1).ilog(4) as usize);
+            prop_assert!(tree.runs.len() <= most, "{} runs of {flushes} flushes", tree.runs.len());
         }
     }
 }
@@ -140,6 +143,10 @@ fn tiered_merges_neighbours_of_a_size_and_everything_once_half_may_be_dead() {
     // What lies above the oldest run is larger than it.
     assert_eq!(picked(&[200, 700, 2000, 2500]), Some(4));
     assert_eq!(picked(&[]), None);
+    // Where sizes take turns none are similar. Five tiers may be twenty runs; of more, those that are cheapest.
+    let turns = |runs: usize| [[400, 10]; 20].concat().into_iter().take(runs).chain([60_000]).collect::<Vec<u64>>();
+    assert_eq!(picked(&turns(19)), None);
+    assert_eq!(picked(&turns(20)), Some(4));
 }
 
 #[test]

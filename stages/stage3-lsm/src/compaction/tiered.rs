@@ -2,7 +2,8 @@
 //!
 //! **Cost** Each entry is rewritten about once for every factor of [`fan_out`](Rules::fan_out) that the store is larger
 //! than a flush. Between merges there may be that many runs of each size, and a get asks them all. Space is bounded by
-//! a second rule: once all newer runs together are larger than the oldest, everything is merged.
+//! a second rule: once all newer runs together are larger than the oldest, everything is merged. How many runs there are
+//! is bounded by a third one, whatever their sizes: as many as there are of each size, times the sizes that there can be.
 
 use super::{Job, Rules, Shape};
 
@@ -12,6 +13,7 @@ pub(super) fn pick(shape: &Shape, rules: &Rules) -> Option<Job> {
     let sizes: Vec<u64> = shape.runs.iter().map(super::RunShape::bytes).collect();
     too_much_above_the_oldest(&sizes, rules)
         .or_else(|| similar_neighbours(&sizes, rules))
+        .or_else(|| too_many(&sizes, rules))
         .map(|runs| shape.whole_runs(runs))
 }
 
@@ -34,5 +36,15 @@ fn similar_neighbours(sizes: &[u64], rules: &Rules) -> Option<std::ops::Range<us
         }
         (end - start >= rules.fan_out).then_some(start..end)
     })
+}
+
+/// Of more runs than sizes can tell apart, the neighbours that cost least. Where large and small take turns, no stretch
+/// is of a similar size, and runs would become ever more.
+fn too_many(sizes: &[u64], rules: &Rules) -> Option<std::ops::Range<usize>> {
+    let flushes = sizes.iter().sum::<u64>() / rules.flush_bytes.max(1);
+    let tiers = 1 + flushes.max(1).ilog(rules.fan_out.max(2) as u64) as usize;
+    let stretches = sizes.windows(rules.fan_out).map(|stretch| stretch.iter().sum::<u64>());
+    let (start, _) = stretches.enumerate().min_by_key(|(_, bytes)| *bytes)?;
+    (sizes.len() > rules.fan_out * tiers).then_some(start..start + rules.fan_out)
 }
 // ANCHOR_END: pick
