@@ -15,6 +15,7 @@ use crate::names::{log_name, table_name};
 use crate::scan::RunSource;
 use crate::state::{Run, State, Tree};
 use crate::store::Store;
+use crate::upkeep::{By, Paced};
 use contract::{Error, Result};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -62,13 +63,14 @@ impl Store {
 
     // ANCHOR: compact
     /// Does a compaction. Only who holds the claim may.
-    pub(crate) fn compact_job(&self, job: &Job) -> Result<()> {
+    pub(crate) fn compact_job(&self, job: &Job, by: By) -> Result<()> {
         let state = self.state.load_full();
         let (parts, older) = inputs(&state.tree, job)?;
         let removed: Vec<u64> = job.tables().collect();
         let read_bytes: u64 =
             state.tree.tables().filter(|t| removed.contains(&t.number())).map(|t| t.bytes()).sum();
-        let output = self.build(Merge::new(parts), |key| covers(older, key))?;
+        let merged = Paced::new(Merge::new(parts), self, by);
+        let output = self.build(merged, |key| covers(older, key))?;
         self.counts.compacted_bytes.fetch_add(read_bytes + output.bytes(), Ordering::Relaxed);
         self.commit(Some(job.output_run()), output, removed.clone(), None, |state, tree| State {
             tree: Arc::new(tree),

@@ -4,7 +4,7 @@ use contract::{Durability, Kind, OptionSpec, Options, Result, SYNC, parse_bytes}
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The options of stage 3.
-pub(crate) static SPECS: [OptionSpec; 16] = [
+pub(crate) static SPECS: [OptionSpec; 17] = [
     SYNC,
     OptionSpec {
         name: "memtable-bytes",
@@ -91,6 +91,13 @@ pub(crate) static SPECS: [OptionSpec; 16] = [
         live: true,
     },
     OptionSpec {
+        name: "compaction-rate",
+        kind: Kind::Bytes { min: 0, max: 1 << 40 },
+        default: "0",
+        help: "bytes that compaction in the background merges a second, unless runs pile up; 0 for no limit",
+        live: true,
+    },
+    OptionSpec {
         name: "manifest-bytes",
         kind: Kind::Bytes { min: 64, max: 1 << 30 },
         default: "1MiB",
@@ -141,6 +148,7 @@ pub(crate) struct Settings {
     fan_out: AtomicU64,
     level_ratio: AtomicU64,
     max_runs: AtomicU64,
+    compaction_rate: AtomicU64,
     pub(crate) manifest_bytes: u64,
     pub(crate) chunk_bytes: usize,
     reserve_bytes: u64,
@@ -163,6 +171,7 @@ impl Settings {
             fan_out: AtomicU64::new(options.count("fan-out")?),
             level_ratio: AtomicU64::new(options.count("level-ratio")?),
             max_runs: AtomicU64::new(options.count("max-runs")?),
+            compaction_rate: AtomicU64::new(options.bytes("compaction-rate")?),
             manifest_bytes: options.bytes("manifest-bytes")?,
             chunk_bytes: size(options.bytes("chunk-bytes")?),
             reserve_bytes: options.bytes("reserve-bytes")?,
@@ -177,6 +186,7 @@ impl Settings {
             "fan-out" => &self.fan_out,
             "level-ratio" => &self.level_ratio,
             "max-runs" => &self.max_runs,
+            "compaction-rate" => &self.compaction_rate,
             "strategy" => {
                 self.strategy.store(strategy(value), Ordering::Relaxed);
                 return Ok(());
@@ -221,6 +231,11 @@ impl Settings {
 
     pub(crate) fn max_runs(&self) -> usize {
         usize::try_from(self.max_runs.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes a second that a compaction in the background may merge; 0 for any number.
+    pub(crate) fn compaction_rate(&self) -> u64 {
+        self.compaction_rate.load(Ordering::Relaxed)
     }
 
     /// How much room to reserve at a time: none where writes are not synced one by one.

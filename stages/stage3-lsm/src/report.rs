@@ -59,6 +59,7 @@ fn figures(store: &Store, tables: u64, index_bytes: u64, memtable_bytes: u64) ->
         bytes("compacted", of(&counts.compacted_bytes)),
         count("upkeep-failures", of(&counts.failures)),
         count("stalls", of(&counts.stalls)),
+        count("rests", of(&counts.rests)),
         count("blocks-read", reads.blocks_read.sum()),
         count("cache-hits", reads.cache_hits.sum()),
         count("cache-misses", reads.cache_misses.sum()),

@@ -7,7 +7,7 @@ use crate::pins::Pins;
 use crate::scan::TreeCursor;
 use crate::state::{Frozen, State, Tree};
 use crate::table::{self, TableReading};
-use crate::upkeep::Upkeep;
+use crate::upkeep::{By, Upkeep};
 use crate::write::{Queue, Turn};
 use crate::{report, verify};
 use arc_swap::ArcSwap;
@@ -73,6 +73,8 @@ pub(crate) struct Counts {
     pub(crate) failures: AtomicU64,
     /// How often a writer had to wait for a flush or a compaction.
     pub(crate) stalls: AtomicU64,
+    /// How often a compaction rested.
+    pub(crate) rests: AtomicU64,
 }
 
 /// What opening a directory yields.
@@ -232,7 +234,7 @@ impl Engine for Store {
     }
 
     fn step(&self) -> Result<bool> {
-        self.upkeep_step()
+        self.upkeep_step(By::Caller)
     }
 
     fn attend(&self) {

@@ -12,8 +12,10 @@
 //! **Cost** A writer pays for upkeep with the bytes that it moves, and, over the limits, with the wait.
 
 mod claims;
+mod pace;
 
 pub(crate) use claims::{Claim, Upkeep};
+pub(crate) use pace::{By, Paced};
 
 use crate::compaction::{self, Job, Rules, RunShape, Shape, TableShape};
 use crate::names::Name;
@@ -26,7 +28,7 @@ use std::sync::atomic::Ordering;
 impl Store {
     // ANCHOR: step
     /// Does one unit of upkeep: a flush, or else a compaction. False if there is none to do, or others do it.
-    pub(crate) fn upkeep_step(&self) -> Result<bool> {
+    pub(crate) fn upkeep_step(&self, by: By) -> Result<bool> {
         self.refuse_if_closed()?;
         self.refuse_if_poisoned()?;
         if !self.leftovers().is_empty() {
@@ -44,7 +46,7 @@ impl Store {
             // Another thread may have done it between the look and the claim.
             && let Some(job) = self.due()
         {
-            self.compact_job(&job).inspect_err(|error| self.note_damage(error))?;
+            self.compact_job(&job, by).inspect_err(|error| self.note_damage(error))?;
             return Ok(true);
         }
         Ok(false)
@@ -85,7 +87,7 @@ impl Store {
         while self.closed.get().is_none() {
             let rings = self.upkeep.rings();
             // A unit that fails is counted, shown by `stats`, and tried again at the next ring.
-            while let Ok(true) = self.upkeep_step() {}
+            while let Ok(true) = self.upkeep_step(By::Attendant) {}
             if self.closed.get().is_none() {
                 self.upkeep.wait_for_ring(rings);
             }
@@ -120,7 +122,7 @@ impl Store {
     /// a compaction; the writer waits for it no more.
     fn upkeep_or_damage(&self) -> Result<bool> {
         let known = self.upkeep.damaged().len();
-        match self.upkeep_step() {
+        match self.upkeep_step(By::Caller) {
             Err(error) if error.is_corrupt() && self.upkeep.damaged().len() > known => Ok(true),
             other => other,
         }
@@ -144,7 +146,7 @@ impl Store {
         self.flush_all()?;
         let _claim = self.claim(Kind::Compact)?;
         match compaction::everything(&shape(&self.state.load().tree)) {
-            Some(job) => self.compact_job(&job),
+            Some(job) => self.compact_job(&job, By::Caller),
             None => self.refuse_if_closed(),
         }
     }

@@ -269,3 +269,35 @@ fn keys_that_are_overwritten_for_ever_take_bounded_space() {
         assert_eq!(content(&*engine).len(), 10);
     }
 }
+
+#[test]
+fn a_compaction_rests_beside_puts_and_hurries_for_who_waits() {
+    let figure = |engine: &dyn Engine, name| {
+        engine.stats().figures.iter().find(|figure| figure.name == name).unwrap().value
+    };
+    // A byte a second: it would take days.
+    let options = tiny(&[("compaction-rate", "1"), ("fan-out", "2"), ("max-runs", "1000")]);
+    for ends_by_close in [true, false] {
+        let fs = MemFs::new();
+        let engine = (stage3::STAGE.open)(Arc::new(fs.clone()), &options).unwrap().0;
+        let worker = Worker::start(&engine);
+        let mut expected = Model::new();
+        for i in 0..4_000_u32 {
+            let (key, value) = (format!("{i:08}").into_bytes(), vec![7; 100]);
+            engine.put(&key, &value).unwrap();
+            expected.insert(key, value);
+        }
+        while figure(&*engine, "rests") == 0 {
+            thread::yield_now();
+        }
+        if !ends_by_close {
+            engine.compact().unwrap();
+            assert_eq!(figure(&*engine, "runs"), 1);
+            assert_eq!(content(&*engine), expected);
+        }
+        engine.close().unwrap();
+        drop(worker);
+        let engine = (stage3::STAGE.open)(Arc::new(fs), &options).unwrap().0;
+        assert_eq!(content(&*engine), expected);
+    }
+}

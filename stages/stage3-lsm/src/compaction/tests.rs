@@ -144,7 +144,8 @@ fn tiered_merges_neighbours_of_a_size_and_everything_once_half_may_be_dead() {
     assert_eq!(picked(&[200, 700, 2000, 2500]), Some(4));
     assert_eq!(picked(&[]), None);
     // Where sizes take turns none are similar. Five tiers may be twenty runs; of more, those that are cheapest.
-    let turns = |runs: usize| [[400, 10]; 20].concat().into_iter().take(runs).chain([60_000]).collect::<Vec<u64>>();
+    let turns =
+        |runs: usize| [[400, 10]; 20].concat().into_iter().take(runs).chain([60_000]).collect::<Vec<u64>>();
     assert_eq!(picked(&turns(19)), None);
     assert_eq!(picked(&turns(20)), Some(4));
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Who does what, and who waits.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ struct Claims {
     rings: u64,
     /// Counts all changes: rings, and claims that were given back.
     changes: u64,
+    /// How many wait for a claim or for room.
+    waiting: usize,
 }
 
 /// One of the two kinds of upkeep.
@@ -76,7 +79,11 @@ impl Upkeep {
 
     /// Waits until something has changed since there were so many changes.
     pub(super) fn wait(&self, changes: u64) {
+        self.claims().waiting += 1;
+        // Who rests, hears that there is no time for that.
+        self.changed.notify_all();
         self.wait_while(|claims| claims.changes == changes);
+        self.claims().waiting -= 1;
     }
 
     pub(super) fn rings(&self) -> u64 {
@@ -110,6 +117,12 @@ impl Upkeep {
             }
             self.wait(changes);
         }
+    }
+
+    /// Rests for so long, or until somebody waits for a claim or for room.
+    pub(super) fn rest(&self, time: Duration) {
+        let rested = self.changed.wait_timeout_while(self.claims(), time, |claims| claims.waiting == 0);
+        drop(rested.unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -152,6 +165,20 @@ impl Drop for Attending<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_rests_is_woken_by_who_waits_for_the_claim() {
+        let upkeep = Upkeep::default();
+        let claim = upkeep.try_claim(Kind::Compact).unwrap();
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| drop(upkeep.claim(Kind::Compact)));
+            // Rests for ever, but for the waiter.
+            upkeep.rest(Duration::MAX);
+            drop(claim);
+            waiter.join().unwrap();
+        });
+        assert_eq!(upkeep.claims().waiting, 0);
+    }
 
     #[test]
     fn a_claim_that_is_given_back_is_seen_by_who_waits_for_it_and_asks_nobody_to_try_again() {

@@ -68,7 +68,7 @@ impl Real {
         let before = self.tree_bytes();
         self.store.flush_all().unwrap();
         self.flushed_bytes += self.tree_bytes() - before;
-        while self.store.upkeep_step().unwrap() {}
+        while self.store.upkeep_step(crate::upkeep::By::Caller).unwrap() {}
     }
 
     fn entries(&self) -> Vec<u64> {
