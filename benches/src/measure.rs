@@ -10,7 +10,11 @@ use crate::workload::Effort;
 use crate::{check, timing};
 use anyhow::{Result, ensure};
 use contract::{Batch, Engine, KeyRange};
+use std::time::Duration;
 
+/// How many puts are due at once, and how often.
+const STEADY_PUTS: u64 = 100;
+const STEADY: Duration = Duration::from_millis(1);
 /// Pairs of a seek.
 const SEEK_PAIRS: u64 = 50;
 
@@ -26,7 +30,20 @@ pub fn put(engine: &dyn Engine, entries: &Entries, batch: u64, effort: &Effort) 
     Ok((sample, written))
 }
 
-/// The same by so many threads, each with entries of its own.
+/// Puts at a steady pace. Answers also how many there were.
+pub fn put_steadily(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<(Vec<Sample>, u64)> {
+    let put = |i: u64| Ok(engine.put(entries.key(i), entries.value(i))?);
+    let timed = timing::at_pace(effort.limit(), entries.len(), STEADY_PUTS, STEADY, put)?;
+    let part = |name, share| Sample {
+        ops: timed.ops,
+        of: timed.ops,
+        ..Sample::new(name, timed.quantile_micros(share), Unit::Micros)
+    };
+    let shares = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("longest", 1.0)];
+    Ok((shares.map(|(name, share)| part(name, share)).into(), timed.ops))
+}
+
+/// Puts by so many threads, each with entries of its own.
 pub fn put_by_threads(
     store: &Store,
     entries: &Entries,

@@ -87,7 +87,32 @@ pub fn repeat(limit: Duration, ops: u64, mut op: impl FnMut(u64) -> Result<()>) 
     Ok(timed)
 }
 
-/// The same by several threads, which start together; thread t of T is called with t, t + T, t + 2T …
+/// Calls `op` with 0, 1, 2 … at a pace: `group` calls are due at once, and as many after every stretch of `every`. A latency is
+/// counted from when its call was due, so that who is held up pays for all that comes late behind him.
+pub fn at_pace(
+    limit: Duration,
+    ops: u64,
+    group: u64,
+    every: Duration,
+    mut op: impl FnMut(u64) -> Result<()>,
+) -> Result<Timed> {
+    let mut timed = Timed::new()?;
+    let start = Instant::now();
+    let mut due = start;
+    while timed.ops < ops && due - start < limit {
+        rest_until(due);
+        for i in timed.ops..ops.min(timed.ops + group) {
+            op(i)?;
+            timed.latencies.saturating_record(nanos(due.elapsed()));
+            timed.ops = i + 1;
+        }
+        due += every;
+    }
+    timed.took = start.elapsed();
+    Ok(timed)
+}
+
+/// The same as [`repeat`] by several threads, which start together; thread t of T is called with t, t + T, t + 2T …
 pub fn repeat_threads(
     threads: u64,
     limit: Duration,
@@ -142,7 +167,17 @@ pub fn beside(limit: Duration, works: &[Work<'_>]) -> Result<Vec<Timed>> {
 
 /// Lets a millisecond pass, for who has nothing to do.
 pub fn rest() {
-    std::thread::park_timeout(Duration::from_millis(1));
+    rest_for(Duration::from_millis(1));
+}
+
+fn rest_for(time: Duration) {
+    rest_until(Instant::now() + time);
+}
+
+fn rest_until(end: Instant) {
+    while let Some(rest) = end.checked_duration_since(Instant::now()).filter(|rest| !rest.is_zero()) {
+        std::thread::park_timeout(rest);
+    }
 }
 
 /// How long one call takes.
@@ -183,6 +218,22 @@ mod tests {
             assert_eq!(timed.ops, ops);
             assert!(seen.into_iter().eq(0..ops));
         }
+        Ok(())
+    }
+
+    #[test]
+    fn who_is_held_up_pays_for_what_comes_late_behind_him() -> Result<()> {
+        let held_up = Duration::from_millis(20);
+        let timed = at_pace(Duration::MAX, 100, 10, Duration::from_millis(1), |i| {
+            if i == 10 {
+                rest_for(held_up);
+            }
+            Ok(())
+        })?;
+        assert_eq!(timed.ops, 100);
+        // It was due at 1 ms and over at 21; eight more groups were due until 9 ms, and had to wait.
+        assert!(timed.quantile_micros(0.2) >= 10_000.0, "{}", timed.quantile_micros(0.2));
+        assert_eq!(at_pace(Duration::from_millis(3), 100, 10, Duration::from_millis(1), |_| Ok(()))?.ops, 30);
         Ok(())
     }
 

@@ -93,6 +93,8 @@ const MAPPED: &[&str] = &["reads=mapped"];
 const MANY_SEGMENTS: &[&str] = &["segment-bytes=16MiB"];
 /// No saved index, in engines that save one.
 const NO_HINTS: &[&str] = &["hints=off"];
+/// Compactions that leave the foreground its share, in engines that have background work.
+const HELD_BACK: &[&str] = &["compaction-rate=32MiB"];
 /// So small that there is something to merge all the time.
 const SMALL_SEGMENTS: &[&str] = &["segment-bytes=8MiB"];
 
@@ -101,7 +103,7 @@ const SMALL_SEGMENTS: &[&str] = &["segment-bytes=8MiB"];
 pub static ALL: &[Workload] = {
     use Action::{
         Beside, Delete, Get, GetBatched, GetByTwo, GetCities, Growth, Lost, Memory, Open, PutCities, Scan,
-        ScanCountry, Seek, Space, Ycsb,
+        ScanCountry, Seek, Space, Steady, Ycsb,
     };
     use Before::{Cities, Loaded, Nothing};
     use Order::{Absent, Ascending, Drawn, Hot, Shuffled};
@@ -154,6 +156,9 @@ pub static ALL: &[Workload] = {
         on_request("rww", Loaded, Beside { compacting: false }, "gets by one thread beside puts by another")
             .under(MAPPED)
             .with_all(),
+        on_request("steady", Loaded, Steady, "latencies of puts of which 100 are due in every millisecond")
+            .under(HELD_BACK)
+            .with_rivals(),
         on_request("deleterandom", Loaded, Delete, "deletes of every present key, shuffled").with_all(),
         on_request(
             "rww-merge",
@@ -232,7 +237,11 @@ impl Workload {
     /// Whether what is timed writes.
     pub fn writes(&self) -> bool {
         match self.timed {
-            Action::Put { .. } | Action::Delete | Action::PutCities | Action::Beside { .. } => true,
+            Action::Put { .. }
+            | Action::Delete
+            | Action::Steady
+            | Action::PutCities
+            | Action::Beside { .. } => true,
             Action::Ycsb(mix) => mix.writes(),
             _ => false,
         }
@@ -259,7 +268,7 @@ impl Workload {
     pub fn entries(&self, sizes: Sizes) -> anyhow::Result<Entries> {
         let order = match self.timed {
             Action::Put { order, .. } | Action::Get(order) => order,
-            Action::Delete | Action::Beside { .. } => Order::Shuffled(1),
+            Action::Delete | Action::Steady | Action::Beside { .. } => Order::Shuffled(1),
             Action::PutCities | Action::ScanCountry => return Entries::cities(),
             Action::GetCities => return Ok(Entries::cities()?.drawn(sizes.seed, self.ops(sizes))),
             _ => Order::Drawn,
@@ -271,7 +280,7 @@ impl Workload {
     pub fn ops(&self, sizes: Sizes) -> u64 {
         match (self.timed, self.durability) {
             (Action::Put { .. }, Durability::EveryWrite) => sizes.n.min(MOST_SYNCED),
-            (Action::Put { .. } | Action::Delete | Action::Beside { .. }, _) => sizes.n,
+            (Action::Put { .. } | Action::Delete | Action::Steady | Action::Beside { .. }, _) => sizes.n,
             (Action::Seek, _) => MOST_SEEKS.min(MOST_FOR_EACH * sizes.n),
             (Action::Lost, _) => sizes.n.min(MOST_KILLED),
             (Action::Ycsb(mix), _) => mix.ops.min(MOST_FOR_EACH * sizes.n),

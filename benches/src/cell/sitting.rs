@@ -101,6 +101,7 @@ impl<'a> Sitting<'a> {
             }
             Action::Put { batch, .. } => alone(measure::put(&**store, &entries, batch, effort)?),
             Action::PutCities => alone(measure::put(&**store, &entries, 1, effort)?),
+            Action::Steady => measure::put_steadily(&**store, &entries, effort)?,
             Action::Delete => alone(measure::delete(&**store, &entries, effort)?),
             Action::Beside { compacting } => beside::reader_beside(&**store, workload, compacting, effort)?,
             _ => anyhow::bail!("{} does not write", workload.name),

@@ -37,6 +37,8 @@ pub enum Action {
         /// Threads that write at the same time.
         threads: u64,
     },
+    /// Puts over present keys at a steady pace, whatever it takes the engine.
+    Steady,
     /// A delete for each present key, shuffled.
     Delete,
     /// Gets of keys in this order.
