@@ -57,7 +57,7 @@ static GOALS: &[Goal] = {
     const MAPPED: &str = "stage2:reads=mapped";
     const TREE: &str = "stage3";
     const MAPPED_TREE: &str = "stage3:reads=mapped";
-    const LSM: Over = BestOf(&["rocksdb", "fjall"]);
+    const LSM: Over = BestOf(&["rocksdb", "leveldb", "fjall"]);
     &[
         goal(LOG, "fillseq", Bound("log-write"), AtLeast(0.85)),
         goal(LOG, "fillrandom", Bound("log-write"), AtLeast(0.85)),

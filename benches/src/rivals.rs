@@ -15,6 +15,8 @@
 
 #[cfg(feature = "fjall")]
 mod fjall;
+#[cfg(feature = "leveldb")]
+mod leveldb;
 #[cfg(feature = "lmdb")]
 mod lmdb;
 #[cfg(feature = "redb")]
@@ -29,12 +31,14 @@ mod tinkv;
 use contract::Stage;
 
 /// The features, each of which brings one rival or more.
-pub const NAMES: &[&str] = &["rocksdb", "fjall", "redb", "lmdb", "sled", "tinkv"];
+pub const NAMES: &[&str] = &["rocksdb", "leveldb", "fjall", "redb", "lmdb", "sled", "tinkv"];
 
 /// The rivals that were compiled in, in the order of the tables.
 pub static ALL: &[&Stage] = &[
     #[cfg(feature = "rocksdb")]
     &rocksdb::STAGE,
+    #[cfg(feature = "leveldb")]
+    &leveldb::STAGE,
     #[cfg(feature = "fjall")]
     &fjall::STAGE,
     #[cfg(feature = "redb")]
@@ -57,6 +61,7 @@ pub fn of(feature: &str) -> impl Iterator<Item = &'static Stage> {
 /// A rival's place in our table of engines. What only a shell needs is not there.
 #[cfg(any(
     feature = "fjall",
+    feature = "leveldb",
     feature = "lmdb",
     feature = "redb",
     feature = "rocksdb",
@@ -87,6 +92,7 @@ const fn stage(
 /// A rival's own error, as one of the world's: what it has to say, and what was being done.
 #[cfg(any(
     feature = "fjall",
+    feature = "leveldb",
     feature = "lmdb",
     feature = "redb",
     feature = "rocksdb",

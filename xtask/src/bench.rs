@@ -7,7 +7,7 @@ use crate::{Failure, workspace};
 use std::ffi::{OsStr, OsString};
 
 /// Who can be measured beside the engines: each a feature of `benches`.
-const RIVALS: [&str; 6] = ["rocksdb", "fjall", "redb", "lmdb", "sled", "tinkv"];
+const RIVALS: [&str; 7] = ["rocksdb", "leveldb", "fjall", "redb", "lmdb", "sled", "tinkv"];
 
 /// The arguments of a run: flags, each with its value.
 type Args = &'static [(&'static str, &'static str)];
@@ -48,7 +48,7 @@ const RUNS: &[(&str, Args)] = &[
             ("--engine", "stage1"),
             ("--engine", "stage2"),
             ("--engine", "stage3"),
-            ("--rivals", "rocksdb,fjall,redb,lmdb,sled"),
+            ("--rivals", "rocksdb,leveldb,fjall,redb,lmdb,sled"),
             ("--limit", "1"),
             ("--patience", "20"),
             ("--against", "stage2"),
@@ -75,6 +75,9 @@ pub fn run(args: &[OsString]) -> Result<(), Failure> {
         // compiled for the machine that runs them.
         if std::env::var_os("CXXFLAGS").is_none() {
             command.env("CXXFLAGS", "-march=native");
+        }
+        if std::env::var_os("CMAKE_TOOLCHAIN_FILE").is_none() {
+            command.env("CMAKE_TOOLCHAIN_FILE", workspace::root().join("benches/leveldb/toolchain.cmake"));
         }
         command
     };
