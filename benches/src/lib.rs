@@ -40,6 +40,7 @@ pub mod measure;
 pub mod ratio;
 pub mod reopen;
 pub mod report;
+pub mod resident;
 pub mod rivals;
 pub mod space;
 pub mod store;

@@ -102,8 +102,8 @@ const SMALL_SEGMENTS: &[&str] = &["segment-bytes=8MiB"];
 /// Every workload, in the order of the tables.
 pub static ALL: &[Workload] = {
     use Action::{
-        Beside, Delete, Get, GetBatched, GetByTwo, GetCities, Growth, Lost, Memory, Open, PutCities, Scan,
-        ScanCountry, Seek, Space, Steady, Ycsb,
+        Beside, Delete, Get, GetBatched, GetByTwo, GetCities, Growth, Lost, Memory, Open, PutCities,
+        Resident, Scan, ScanCountry, Seek, Space, Steady, Ycsb,
     };
     use Before::{Cities, Loaded, Nothing};
     use Order::{Absent, Ascending, Drawn, Hot, Shuffled};
@@ -197,6 +197,8 @@ pub static ALL: &[Workload] = {
             .with_rivals(),
         on_request("lost", Nothing, Lost, "acknowledged puts that a kill -9 lost").with_rivals(),
         on_request("memory", Loaded, Memory, "live heap bytes after opening, for each key"),
+        on_request("resident", Nothing, Resident, "anonymous memory after writing twice n and reading")
+            .with_rivals(),
         on_request("space", Loaded, Space, "bytes on disk and bytes written"),
         on_request(
             "growth",

@@ -59,6 +59,28 @@ const RUNS: &[(&str, Args)] = &[
             ("--svg", "book/src/results/stage3"),
         ],
     ),
+    // Ten million entries: nine times what memtables and cache hold together.
+    (
+        "large",
+        &[
+            ("--engine", "stage3"),
+            ("--rivals", "rocksdb,leveldb,fjall"),
+            ("--n", "10000000"),
+            ("--limit", "30"),
+            ("--patience", "60"),
+            ("--rounds", "1"),
+            ("--workload", "fillrandom"),
+            ("--workload", "readrandom"),
+            ("--workload", "readmissing"),
+            ("--workload", "seekrandom50"),
+            ("--workload", "steady"),
+            ("--workload", "open-killed"),
+            ("--workload", "resident"),
+            ("--json", "book/src/results/large.json"),
+            ("--markdown", "book/src/results/large.md"),
+            ("--figures", "book/src/results/large.txt"),
+        ],
+    ),
 ];
 
 /// Builds the benchmark's programs, and runs the one that conducts.

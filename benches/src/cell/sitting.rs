@@ -10,7 +10,7 @@ use crate::report::Sample;
 use crate::store::{self, Store};
 use crate::workload::{Action, Before, Workload};
 use crate::ycsb::{Mix, Model};
-use crate::{beside, check, measure, reopen, space};
+use crate::{beside, check, measure, reopen, resident, space};
 use anyhow::{Context, Result};
 use contract::{Durability, KeyRange};
 use std::ops::Bound;
@@ -47,6 +47,10 @@ impl<'a> Sitting<'a> {
             (Action::Lost, _) => reopen::lost(subject, workload, spec)?,
             (Action::Memory, Some(heap)) => reopen::memory(subject, workload, spec, heap)?,
             (Action::Memory, None) => anyhow::bail!("this program does not count its heap"),
+            (Action::Resident, _) => match resident::run(subject, spec)? {
+                Some(samples) => samples,
+                None => return Ok(Answer::NotApplicable("the system does not tell".into())),
+            },
             (Action::Space, _) => space::run(subject, spec)?,
             (Action::GetBatched, _) => self.get_batched(workload)?,
             (Action::Ycsb(mix), _) => vec![self.ycsb(workload, mix)?],
@@ -170,8 +174,10 @@ fn alone((sample, done): (Sample, u64)) -> (Vec<Sample>, u64) {
 }
 
 fn needs_disk(workload: &Workload) -> bool {
-    let reopens =
-        matches!(workload.timed, Action::Open { .. } | Action::Lost | Action::Space | Action::Memory);
+    let reopens = matches!(
+        workload.timed,
+        Action::Open { .. } | Action::Lost | Action::Space | Action::Memory | Action::Resident
+    );
     let compacts = workload.timed == (Action::Beside { compacting: true });
     reopens || compacts || workload.durability == Durability::EveryWrite
 }

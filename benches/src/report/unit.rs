@@ -23,6 +23,9 @@ pub enum Unit {
     /// Bytes for each key.
     #[serde(rename = "B/key")]
     BytesPerKey,
+    /// Memory, in 1024² bytes.
+    #[serde(rename = "MiB")]
+    Mebibytes,
     /// Puts.
     #[serde(rename = "puts")]
     Puts,
@@ -38,6 +41,7 @@ impl Unit {
             Self::GigabytesPerSecond => "GB/s",
             Self::Times => "×",
             Self::BytesPerKey => "B/key",
+            Self::Mebibytes => "MiB",
             Self::Puts => "puts",
         }
     }

@@ -67,6 +67,8 @@ pub enum Action {
     Lost,
     /// Nothing; live heap bytes are counted after opening.
     Memory,
+    /// Nothing; memory is looked at while a store is filled, overwritten and read.
+    Resident,
     /// Nothing; sizes are looked at.
     Space,
     /// Gets of absent keys, in stores of four sizes.
