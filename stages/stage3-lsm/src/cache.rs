@@ -19,6 +19,7 @@ use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What keeping a block costs besides its bytes, about: its owner, its place in the table and in a queue.
 const KEEPING_BYTES: u64 = 120;
@@ -30,9 +31,17 @@ const MIN_SHARD_BYTES: u64 = 256 << 10;
 /// Where a block lies: the number of its table, and its offset in it.
 type Place = (u64, u64);
 
+/// Once a cache is full it takes one of so many blocks that gets have missed.
+const TAKES_ONE_OF: u64 = 4;
+/// How many misses lie between two looks at how full it is.
+const LOOK_EVERY: u64 = 64;
+
 /// Blocks by their place.
 pub struct BlockCache {
     blocks: Cache<Place, Bytes, Weight, Mix>,
+    /// Misses that [`takes`](Self::takes) was asked about.
+    misses: AtomicU64,
+    full: AtomicBool,
 }
 
 impl BlockCache {
@@ -49,7 +58,8 @@ impl BlockCache {
             .weight_capacity(bytes)
             .build()
             .unwrap_or_else(|_| unreachable!("both capacities are given"));
-        Self { blocks: Cache::with_options(options, Weight, Mix(0), DefaultLifecycle::default()) }
+        let blocks = Cache::with_options(options, Weight, Mix(0), DefaultLifecycle::default());
+        Self { blocks, misses: AtomicU64::new(0), full: AtomicBool::new(false) }
     }
     // ANCHOR_END: new
 
@@ -58,6 +68,19 @@ impl BlockCache {
     pub fn get(&self, table: u64, offset: u64) -> Option<Bytes> {
         self.blocks.get(&(table, offset))
     }
+
+    // ANCHOR: takes
+    /// Whether to keep a block that a get has missed. A cache that is full takes one of a few: to keep a block means to
+    /// make room for it, to free another one, and to write to a shard that others read. What is asked for often comes
+    /// in all the same, a few misses later.
+    pub fn takes(&self) -> bool {
+        let misses = self.misses.fetch_add(1, Ordering::Relaxed);
+        if misses.is_multiple_of(LOOK_EVERY) {
+            self.full.store(self.bytes() > self.blocks.capacity() / 8 * 7, Ordering::Relaxed);
+        }
+        misses.is_multiple_of(TAKES_ONE_OF) || !self.full.load(Ordering::Relaxed)
+    }
+    // ANCHOR_END: takes
 
     /// Keeps a block that was verified.
     pub fn insert(&self, table: u64, offset: u64, block: Bytes) {

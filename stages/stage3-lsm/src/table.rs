@@ -109,19 +109,14 @@ impl Table {
         }
         let number = self.index.find(key);
         let Some(at) = self.index.block(number).filter(|_| key >= self.smallest()) else { return Ok(None) };
-        let owned;
-        let payload = if let Some(payload) = self.mapped(number, at)? {
-            payload
-        } else {
-            owned = self.load(number, at)?;
-            &owned
-        };
-        let found = Block::parse(payload).and_then(|block| block.get(key, hash));
-        let found = found.map_err(|what| damage(&self.name, at.offset, what))?;
-        if found.is_none() && self.filter.probes() > 0 {
-            counts.filter_false_positives.add(1);
-        }
-        Ok(found.map(take))
+        self.with_block(number, at, |payload| {
+            let found = Block::parse(payload).and_then(|block| block.get(key, hash));
+            let found = found.map_err(|what| damage(&self.name, at.offset, what))?;
+            if found.is_none() && self.filter.probes() > 0 {
+                counts.filter_false_positives.add(1);
+            }
+            Ok(found.map(take))
+        })
     }
     // ANCHOR_END: get
 

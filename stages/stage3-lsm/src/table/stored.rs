@@ -23,6 +23,7 @@
 
 use bytes::Bytes;
 use stage1::frame::{Place, checksum};
+use std::borrow::Cow;
 
 /// Bytes of a block before its payload.
 pub(super) const HEAD_BYTES: usize = 12;
@@ -82,8 +83,16 @@ pub(super) fn verify(bytes: &[u8], place: Place) -> Result<Head, &'static str> {
 
 /// The payload of the block that fills `bytes`, verified and decompressed.
 pub(super) fn open(bytes: &Bytes, place: Place) -> Result<Bytes, &'static str> {
+    Ok(match payload(bytes, place)? {
+        Cow::Borrowed(payload) => bytes.slice_ref(payload),
+        Cow::Owned(payload) => Bytes::from(payload),
+    })
+}
+
+/// The same as a part of `bytes`, unless it is compressed.
+pub(super) fn payload(bytes: &[u8], place: Place) -> Result<Cow<'_, [u8]>, &'static str> {
     if !verify(bytes, place)?.compressed {
-        return Ok(bytes.slice(HEAD_BYTES..));
+        return Ok(Cow::Borrowed(&bytes[HEAD_BYTES..]));
     }
     let (raw_bytes, compressed) =
         bytes[HEAD_BYTES..].split_first_chunk().ok_or("a compressed block without a length")?;
@@ -93,7 +102,7 @@ pub(super) fn open(bytes: &Bytes, place: Place) -> Result<Bytes, &'static str> {
     }
     let mut payload = vec![0; raw_bytes];
     match lz4_flex::block::decompress_into(compressed, &mut payload) {
-        Ok(n) if n == raw_bytes => Ok(Bytes::from(payload)),
+        Ok(n) if n == raw_bytes => Ok(Cow::Owned(payload)),
         _ => Err("a compressed block that cannot be decompressed"),
     }
 }
