@@ -8,11 +8,13 @@ use std::time::Duration;
 use vfs::sim::Op as Call;
 
 /// What takes longer does not happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Lets another thread act before the call of a number, and waits until it is done.
 pub(crate) struct Meddler {
     state: Mutex<State>,
+    /// Which calls count, by their kind and their file.
+    counts: fn(Call, &str) -> bool,
 }
 
 struct State {
@@ -26,8 +28,13 @@ struct State {
 impl Meddler {
     /// The meddler, and what the acting thread waits for and answers with.
     pub(crate) fn new() -> (Self, Receiver<()>, Sender<()>) {
+        Self::among(|_, _| true)
+    }
+
+    /// The same for one who acts before certain calls only.
+    pub(crate) fn among(counts: fn(Call, &str) -> bool) -> (Self, Receiver<()>, Sender<()>) {
         let ((act, wanted), (done, acted)) = (channel(), channel());
-        (Self { state: Mutex::new(State { left: None, act: Some(act), acted }) }, wanted, done)
+        (Self { state: Mutex::new(State { left: None, act: Some(act), acted }), counts }, wanted, done)
     }
 
     /// Acts before the call `number` from now on, counted from 0.
@@ -44,8 +51,8 @@ impl Meddler {
 }
 
 impl Hooks for Meddler {
-    fn before(&self, call: Call, _: &str) -> io::Result<()> {
-        if call == Call::Open {
+    fn before(&self, call: Call, name: &str) -> io::Result<()> {
+        if call == Call::Open || !(self.counts)(call, name) {
             // While a file is opened, others wait that open or close one: a moment, and no deadlock but here.
             return Ok(());
         }

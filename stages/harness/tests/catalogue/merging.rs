@@ -14,11 +14,11 @@ use std::thread;
 use vfs::sim::{Crash, CrashKind, Effect, Errno, Fault, Op as Call};
 
 /// Every entry in a segment of its own, if there are segments: an overwritten key, a deleted one, two that are alive.
-const FIVE_SEGMENTS: &str =
+pub(crate) const FIVE_SEGMENTS: &str =
     "put a \"1\"*50\nput b \"2\"*50\nput a \"3\"*50\ndelete b\nput c \"4\"*50\nput d \"5\"*50\n";
 
 /// The engines that do something in upkeep; the others are named on stderr.
-fn merging(test: &str) -> impl Iterator<Item = &'static Stage> {
+pub(crate) fn merging(test: &str) -> impl Iterator<Item = &'static Stage> {
     persistent(test).filter(move |stage| {
         let mut store = Store::new(stage);
         store.run(FIVE_SEGMENTS);
@@ -32,7 +32,7 @@ fn merging(test: &str) -> impl Iterator<Item = &'static Stage> {
 
 /// An engine that makes writers wait until upkeep has caught up, and waits itself until there are many files to merge, is
 /// asked to do neither. One without such options does as it always does.
-fn give_room(engine: &dyn Engine) {
+pub(crate) fn give_room(engine: &dyn Engine) {
     for (name, value) in [("memtable-bytes", "1MiB"), ("max-runs", "1000"), ("fan-out", "2")] {
         match engine.set_option(name, value) {
             Ok(()) | Err(Error::BadOption { .. } | Error::Unsupported { .. }) => {}

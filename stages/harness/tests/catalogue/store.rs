@@ -97,11 +97,39 @@ impl Store {
         Arc::clone(self.engine.as_ref().expect("the store is open"))
     }
 
-    /// Does the operations; each must succeed.
+    /// Does what the lines say; each must succeed.
     pub(crate) fn run(&mut self, script: &str) {
-        for op in text::parse(script).unwrap() {
-            self.op(&op).unwrap_or_else(|e| panic!("{}: «{op}»: {e}", self.stage.name));
+        for line in script.lines() {
+            self.line(line).unwrap_or_else(|e| panic!("{}: «{line}»: {e}", self.stage.name));
         }
+    }
+
+    /// Does what a line says: an operation, or `flush`, as the engine's own command does it, or `upkeep`, which is steps
+    /// until there is none to do.
+    pub(crate) fn line(&mut self, line: &str) -> contract::Result<()> {
+        match line {
+            "flush" => self.command("flush").map(drop),
+            "upkeep" => {
+                while self.engine().step()? {}
+                Ok(())
+            }
+            line => text::parse(line).unwrap().iter().try_for_each(|op| self.op(op)),
+        }
+    }
+
+    /// What a command of this engine's own says.
+    pub(crate) fn command(&self, name: &str) -> contract::Result<Vec<String>> {
+        let command = self.stage.commands.iter().find(|command| command.name == name);
+        match command.unwrap_or_else(|| panic!("{} has no {name}", self.stage.name)).run {
+            contract::Run::Engine(run) => Ok(run(self.engine(), &contract::Call::default())?.lines),
+            contract::Run::Line(line) => panic!("{name} is another name for {line}"),
+        }
+    }
+
+    /// A figure of this engine's own.
+    pub(crate) fn figure(&self, name: &str) -> u64 {
+        let figures = self.engine().stats().figures;
+        figures.iter().find(|figure| figure.name == name).map(|figure| figure.value).unwrap()
     }
 
     /// Does one operation, also to the model if it succeeds.
