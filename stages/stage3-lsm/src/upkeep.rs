@@ -7,7 +7,8 @@
 //!    for upkeep. Where nobody attends to the store he does the upkeep himself. A flush that fails ends in its own error
 //!    for him, never in a wait without end.
 //! 3. A failed unit leaves the store as it was. It is tried again when there is something new to do, but not where a table
-//!    is damaged: nobody waits for what would need that one, and there may be more runs than allowed.
+//!    is damaged: its run and all older ones stay as they are, and what comes above them is merged by itself. So there may be
+//!    more runs than allowed, by as many as there were, and nobody waits for them.
 //!
 //! **Cost** A writer pays for upkeep with the bytes that it moves, and, over the limits, with the wait.
 
@@ -65,12 +66,14 @@ impl Store {
         self.refuse_if_closed().map(|()| claim)
     }
 
-    /// The compaction that is due, if one is. What could not be read is not tried again and again, and nobody waits for it.
+    /// The compaction that is due, if one is. What could not be read is not tried again and again: a run with a table that is
+    /// damaged, and all older ones, stay as they are, and only those that come above them are merged.
     fn due(&self) -> Option<Job> {
-        let job = compaction::pick(&shape(&self.state.load().tree), &self.rules())?;
+        let mut shape = shape(&self.state.load().tree);
         let damaged = self.upkeep.damaged();
-        let needs_damaged = job.tables().any(|table| damaged.contains(&table));
-        (!needs_damaged).then_some(job)
+        let is_damaged = |run: &RunShape| run.tables.iter().any(|table| damaged.contains(&table.number));
+        shape.runs.truncate(shape.runs.iter().position(is_damaged).unwrap_or(shape.runs.len()));
+        compaction::pick(&shape, &self.rules())
     }
 
     fn note_damage(&self, error: &Error) {

@@ -13,6 +13,7 @@
 //! | versions of a key in two tables, the older one found | LevelDB#320, #339, #887 | `moments::no_older_version_that_a_scan_holds_takes_the_place_of_the_newest` |
 //! | two compactions take the same inputs | RocksDB 6.11.0 | `runs::compactions_that_are_asked_for_at_once_take_nothing_twice` |
 //! | compaction taken up again loses versions | slatedb/slatedb#1769 | `runs::a_compaction_that_died_is_begun_anew_by_what_is_needed_now` |
+//! | compaction that cannot succeed holds up writers, or lets runs become ever more | our own | `runs::a_table_that_is_damaged_under_an_open_store_holds_up_no_writer` |
 //! | merge copies a value over a racing write | basho/bitcask#148, PR#34 | `merging::what_is_written_in_the_middle_of_a_merge_stays_the_newest` |
 //! | collector writes a deleted value back | dgraph-io/badger#2310 | `merging::what_is_deleted_while_it_is_collected_stays_deleted` |
 //! | merge takes the file that is written to | basho/bitcask#47 | `merging::a_merge_leaves_the_file_that_is_written_to_alone` |

@@ -1,16 +1,17 @@
 //! What went wrong where tables of several runs became tables of one.
 
-use crate::meddler::Meddler;
+use crate::meddler::{Meddler, PATIENCE};
 use crate::store::Store;
-use contract::{KeyRange, Options, Stage};
+use contract::{Error, KeyRange, Options, Stage, Worker};
 use harness::faults::hooked::Hooked;
-use harness::ops::Op;
+use harness::ops::{self, Op};
 use harness::registry::persistent;
 use harness::seeds::not_applicable;
 use harness::settings::{self, has_blocks};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::thread;
-use vfs::sim::{Crash, CrashKind, Errno, Fault, Op as Call};
+use vfs::sim::{Crash, CrashKind, Errno, Fault, Op as Call, Wound};
 
 /// Runs of few entries, in one of which a key is deleted that an older one has; and a memtable that waits for its flush.
 pub(crate) const SIX_RUNS: &str = "put a \"1\"*50\nput e \"1\"*50\nflush\nput b \"2\"*50\nput d \"2\"*50\nflush\nput a \"3\"*50\n\
@@ -208,6 +209,53 @@ fn a_compaction_that_died_is_begun_anew_by_what_is_needed_now() {
             assert!(failed || files == ".sst", "{}: call {nth} on {files}", stage.name);
             begin_anew(&mut store, &format!("call {nth} on {files} failed"));
             assert_eq!(scan.map(Result::unwrap).collect::<Vec<_>>(), then, "{}", stage.name);
+        }
+    }
+}
+
+/// A compaction that cannot read its inputs fails again and again. Who writes is neither refused for it nor kept waiting, and
+/// what he writes is merged; who reads what is damaged, or asks for a compaction, is told.
+#[test]
+fn a_table_that_is_damaged_under_an_open_store_holds_up_no_writer() {
+    // As many flushes as there are here without a merge would be sixty runs.
+    const WRITES: usize = 400;
+    const MOST_RUNS: u64 = 24;
+    for (stage, options) in with_runs("damaged tables") {
+        for (attended, damaged) in [false, true].into_iter().flat_map(|a| (0..3).map(move |d| (a, d))) {
+            let mut store = Store::with(stage, options.clone().with("max-runs", "4").unwrap());
+            store.run(SIX_RUNS);
+            let name = store.files().into_keys().filter(|name| name.ends_with(".sst")).nth(damaged).unwrap();
+            store.fs.damage(&name, &Wound::FlipBit { offset: 3, bit: 0 }).unwrap();
+            let engine = store.handle();
+            let worker = attended.then(|| Worker::start(&engine));
+            let puts: Vec<_> = (0..WRITES)
+                .map(|i| Op::Put { key: format!("w{:02}", i * 7 % 90).into_bytes(), value: vec![b'0'; 50] })
+                .collect();
+            let ((done, is_done), mut most_runs) = (channel(), 0);
+            thread::scope(|scope| {
+                let (puts, engine) = (&puts, &engine);
+                scope.spawn(move || {
+                    for op in puts {
+                        ops::apply(&**engine, op).unwrap();
+                        done.send(()).unwrap();
+                    }
+                });
+                for _ in puts {
+                    if is_done.recv_timeout(PATIENCE).is_err() {
+                        // Who waits is told that it is over, and ends.
+                        let _ = engine.close();
+                        panic!("{}, {name} is damaged: a writer waits, or was refused", stage.name);
+                    }
+                    most_runs = most_runs.max(store.figure("runs"));
+                }
+            });
+            puts.iter().for_each(|op| store.note(op));
+            assert!(most_runs <= MOST_RUNS, "{}, {name} is damaged: {most_runs} runs", stage.name);
+            let told = store.engine().compact().unwrap_err();
+            assert!(matches!(&told, Error::Corrupt { file, .. } if *file == name), "{}: {told}", stage.name);
+            let errors = store.right_or_refused(format_args!("{name} is damaged"));
+            assert!(errors.iter().all(Error::is_corrupt), "{}: {errors:?}", stage.name);
+            drop(worker);
         }
     }
 }
