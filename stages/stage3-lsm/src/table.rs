@@ -58,9 +58,15 @@ use contract::{Error, Result, VerifyReport};
 use footer::{FOOTER_BYTES, Footer};
 use index::Index;
 use read::View;
+use std::cell::RefCell;
 use std::ops::Bound;
 use std::sync::Arc;
 use vfs::File;
+
+thread_local! {
+    /// The block that a get of this thread looks into: memory that is used again by its next one.
+    static BLOCK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// An open table.
 pub struct Table {
@@ -119,6 +125,35 @@ impl Table {
         })
     }
     // ANCHOR_END: get
+
+    // ANCHOR: with_block
+    /// Shows the payload of a block to `look`: where it lies in a mapping, in the cache, or in memory that this thread
+    /// uses again for its next block.
+    fn with_block<T>(&self, number: usize, at: BlockAt, look: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+        if let Some(payload) = self.mapped(number, at)? {
+            return look(payload);
+        }
+        if let Some(cache) = &self.reading.cache {
+            if let Some(payload) = cache.get(self.number(), at.offset) {
+                self.reading.counts.cache_hits.add(1);
+                return look(&payload);
+            }
+            self.reading.counts.cache_misses.add(1);
+            if cache.takes() {
+                let payload = self.read_block(at)?;
+                cache.insert(self.number(), at.offset, payload.clone());
+                return look(&payload);
+            }
+        }
+        BLOCK.with_borrow_mut(|bytes| {
+            bytes.resize(usize::try_from(at.bytes).unwrap_or(usize::MAX), 0);
+            self.read_exact(bytes, at.offset)?;
+            self.reading.counts.blocks_read.add(1);
+            let payload = stored::payload(bytes, self.place(at));
+            look(&payload.map_err(|what| damage(&self.name, at.offset, what))?)
+        })
+    }
+    // ANCHOR_END: with_block
 
     /// Its entries from `start` on. With `fill_cache` the first few blocks are taken from the cache and kept in it, as a scan
     /// wants it; without, the cache does not notice, as a compaction wants it. Errors as in [`get`](Self::get).

@@ -14,14 +14,8 @@ use crate::bloom::Filter;
 use bytes::Bytes;
 use contract::{IoContext, Result};
 use stage1::frame::{Place, checksum};
-use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use vfs::{File, read_full};
-
-thread_local! {
-    /// The block that a get of this thread looks into: memory that is used again by its next one.
-    static BLOCK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
 
 /// A mapped file, and which of its blocks were verified: a bit each.
 pub(super) struct View {
@@ -148,40 +142,6 @@ impl Table {
         Ok(payload.zip(self.view.as_ref()).map(|(payload, view)| view.bytes.slice_ref(payload)))
     }
 
-    // ANCHOR: with_block
-    /// Shows the payload of a block to `look`: where it lies in a mapping, in the cache, or in memory that this thread
-    /// uses again for its next block.
-    pub(super) fn with_block<T>(
-        &self,
-        number: usize,
-        at: BlockAt,
-        look: impl FnOnce(&[u8]) -> Result<T>,
-    ) -> Result<T> {
-        if let Some(payload) = self.mapped(number, at)? {
-            return look(payload);
-        }
-        if let Some(cache) = &self.reading.cache {
-            if let Some(payload) = cache.get(self.number(), at.offset) {
-                self.reading.counts.cache_hits.add(1);
-                return look(&payload);
-            }
-            self.reading.counts.cache_misses.add(1);
-            if cache.takes() {
-                let payload = self.read_block(at)?;
-                cache.insert(self.number(), at.offset, payload.clone());
-                return look(&payload);
-            }
-        }
-        BLOCK.with_borrow_mut(|bytes| {
-            bytes.resize(usize::try_from(at.bytes).unwrap_or(usize::MAX), 0);
-            self.read_exact(bytes, at.offset)?;
-            self.reading.counts.blocks_read.add(1);
-            let payload = stored::payload(bytes, self.place(at));
-            look(&payload.map_err(|what| damage(&self.name, at.offset, what))?)
-        })
-    }
-    // ANCHOR_END: with_block
-
     // ANCHOR: load
     /// The payload of a block, to keep: out of the mapping, the cache or the file.
     pub(super) fn load(&self, number: usize, at: BlockAt) -> Result<Bytes> {
@@ -226,7 +186,7 @@ impl Table {
         self.view.as_ref().is_some_and(|view| view.is_verified(number))
     }
 
-    fn place(&self, at: BlockAt) -> Place {
+    pub(super) fn place(&self, at: BlockAt) -> Place {
         Place { file: self.number(), offset: at.offset }
     }
 }
