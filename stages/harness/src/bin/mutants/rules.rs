@@ -6,6 +6,7 @@
 mod os;
 mod stage1;
 mod stage2;
+mod stage3;
 
 /// Words that stand for a decision about durability, ownership or damage. Each is looked for as the start of a name.
 pub(crate) const WATCHED: [&str; 9] =
@@ -31,7 +32,7 @@ pub(crate) struct Area {
 pub(crate) type Suite = (&'static str, &'static str);
 
 /// All areas.
-pub(crate) static AREAS: [&Area; 3] = [&stage1::AREA, &stage2::AREA, &os::AREA];
+pub(crate) static AREAS: [&Area; 4] = [&stage1::AREA, &stage2::AREA, &stage3::AREA, &os::AREA];
 
 impl Area {
     /// The area to which a path belongs.

@@ -85,7 +85,7 @@ fn starts_inside_a_name(before: &str, find: &str) -> bool {
 
 /// The text with everything that is not code blanked, byte for byte: comments, and the tests at the end.
 fn code(text: &str) -> String {
-    let end = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
+    let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
     let mut code = String::with_capacity(text.len());
     for line in text[..end].split_inclusive('\n') {
         if line.trim_start().starts_with("//") {
@@ -148,6 +148,12 @@ mod tests {
         assert_eq!(sites.len(), 1);
         assert_eq!((sites[0].line, sites[0].mutated.contains("let x = Ok(());")), (3, true));
         assert!(sites[0].mutated.starts_with("// vfs.sync_dir()\nself.vfs.sync_dir();\n"));
+    }
+
+    #[test]
+    fn tests_that_lie_in_another_file_end_nothing() {
+        assert_eq!(code("a\n#[cfg(test)]\nmod tests;\nb\n"), "a\n#[cfg(test)]\nmod tests;\nb\n");
+        assert_eq!(code("a\n#[cfg(test)]\nmod tests {\n}\n"), "a\n");
     }
 
     #[test]

@@ -127,6 +127,7 @@ fn execute(
     let package = match package {
         "stage1" => "stages/stage1-log",
         "stage2" => "stages/stage2-bitcask",
+        "stage3" => "stages/stage3-lsm",
         "vfs" => "stages/vfs",
         _ => "stages/harness",
     };
