@@ -2,7 +2,7 @@
 
 use crate::rules::{Rule, rule};
 
-pub(super) static RULES: [Rule; 52] = [
+pub(super) static RULES: [Rule; 53] = [
     // Locks.
     rule("verify, inspect and salvage take the lock", "", "let _lock = lock(vfs)?;", ""),
     rule(
@@ -198,6 +198,21 @@ pub(super) static RULES: [Rule; 52] = [
          let manifest = self.begin_manifest(whole, Previous::default())?;",
         "let number = self.next; let whole = Whole { log: number, next: number + 1, ..Whole::default() }; \
          let manifest = self.begin_manifest(whole, Previous::default())?; let next = self.next; self.next = number; \
+         let writer = self.begin_log()?; self.next = next;",
+    ),
+    rule(
+        "a new log has its name before a manifest names it",
+        "recover.rs",
+        "let writer = self.begin_log()?;\n        let log = if recovered.is_empty() { writer.log.number } else { whole.log };\n        \
+         let whole = Whole { next: self.next, log, ..whole };\n        let previous = Previous {\n            \
+         number: old_manifest.header.number,\n            bytes: old_manifest.end,\n            \
+         last_checksum: old_manifest.last_checksum,\n        };\n        \
+         let manifest = self.begin_manifest(whole, previous)?;",
+        "let number = self.next; let log = if recovered.is_empty() { number } else { whole.log }; \
+         let whole = Whole { next: number + 1, log, ..whole }; \
+         let previous = Previous { number: old_manifest.header.number, bytes: old_manifest.end, \
+         last_checksum: old_manifest.last_checksum }; \
+         let manifest = self.begin_manifest(whole, previous)?; let next = self.next; self.next = number; \
          let writer = self.begin_log()?; self.next = next;",
     ),
     rule(

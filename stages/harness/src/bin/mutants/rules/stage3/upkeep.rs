@@ -2,7 +2,7 @@
 
 use crate::rules::{Rule, rule};
 
-pub(super) static RULES: [Rule; 39] = [
+pub(super) static RULES: [Rule; 43] = [
     // Claims.
     rule("of each kind one holds the claim", "claims.rs", "(!held).then(", "true.then("),
     rule("a claim is given back", "claims.rs", "*claims.of(self.kind) = false;", ""),
@@ -111,7 +111,16 @@ pub(super) static RULES: [Rule; 39] = [
         "Some(Err(cause)) => Err(self.refused(cause)),",
         "Some(Err(_)) => Ok(()),",
     ),
-    // What may be chosen.
+    // What may be written, and what may be chosen.
+    rule("an entry over the limits is refused", "store.rs", "check_entry(entry)?;", ""),
+    rule("a batch over the limits is refused", "store.rs", "batch.check()?;", ""),
+    rule("a value that no option has is refused", "store.rs", "Options::new(&SPECS).set(name, value)?;", ""),
+    rule(
+        "an option that stands in files does not change",
+        "store.rs",
+        "if !SPECS.iter().any(|spec| spec.name == name && spec.live) {",
+        "if false {",
+    ),
     rule(
         "a job takes what overlaps",
         "leveled.rs",
