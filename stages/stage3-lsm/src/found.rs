@@ -248,3 +248,6 @@ pub(crate) fn leftovers(survey: &Survey, whole: &Whole) -> Vec<String> {
     let manifests = survey.manifests.iter().rev().skip(1).map(|n| manifest_name(*n));
     tables.chain(logs).chain(manifests).chain(survey.unfinished.iter().cloned()).collect()
 }
+
+#[cfg(test)]
+mod tests;

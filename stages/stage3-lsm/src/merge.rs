@@ -88,14 +88,15 @@ impl<S: Source> Source for Merge<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract::Error;
     use proptest::collection::{btree_map, vec};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
     type Part = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
-    /// Walks over a map.
-    struct Walk(Vec<(Vec<u8>, Option<Vec<u8>>)>, usize);
+    /// Walks over a map, and may fail where it would come to the end.
+    struct Walk(Vec<(Vec<u8>, Option<Vec<u8>>)>, usize, bool);
 
     impl Source for Walk {
         fn key(&self) -> Option<&[u8]> {
@@ -108,7 +109,7 @@ mod tests {
 
         fn advance(&mut self) -> Result<()> {
             self.1 += 1;
-            Ok(())
+            if self.2 && self.1 == self.0.len() { Err(Error::Closed) } else { Ok(()) }
         }
     }
 
@@ -123,13 +124,24 @@ mod tests {
             for part in parts.iter().rev() {
                 expected.extend(part.clone());
             }
-            let walks = parts.into_iter().map(|part| Walk(part.into_iter().collect(), 0)).collect();
+            let walks = parts.into_iter().map(|part| Walk(part.into_iter().collect(), 0, false)).collect();
             let (mut merge, mut found) = (Merge::new(walks), Vec::new());
             while let Some(key) = merge.key() {
                 found.push((key.to_vec(), merge.value().map(<[u8]>::to_vec)));
                 merge.advance().unwrap();
             }
             prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_part_that_fails_is_no_part_that_ends() {
+        for failing in [0, 1] {
+            let part = |number| Walk(["a", "b"].map(|key| (key.into(), None)).into(), 0, number == failing);
+            let mut merge = Merge::new(vec![part(0), part(1)]);
+            merge.advance().unwrap();
+            assert_eq!(merge.key(), Some(&b"b"[..]));
+            assert!(merge.advance().is_err(), "part {failing}");
         }
     }
 }

@@ -56,3 +56,21 @@ impl Drop for Pin {
     }
 }
 // ANCHOR_END: unpin
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_moment_is_held_until_all_have_let_go_of_it() {
+        let pins = Arc::new(Pins::default());
+        let [first, newest, second] = [3, 7, 3].map(|seq| pins.take(seq));
+        assert_eq!(pins.newest(), Some(7));
+        drop(newest);
+        assert_eq!(pins.newest(), Some(3));
+        drop(first);
+        assert_eq!(pins.newest(), Some(second.seq()));
+        drop(second);
+        assert_eq!(pins.newest(), None);
+    }
+}

@@ -214,3 +214,6 @@ pub(crate) fn shape(tree: &Tree) -> Shape {
     };
     Shape { runs: tree.runs.iter().map(|r| run(r)).collect() }
 }
+
+#[cfg(test)]
+mod tests;

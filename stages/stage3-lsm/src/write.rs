@@ -327,3 +327,6 @@ pub(crate) fn entries(mut frames: &[u8]) -> impl Iterator<Item = Entry<'_>> + Cl
     })
 }
 // ANCHOR_END: entries
+
+#[cfg(test)]
+mod tests;

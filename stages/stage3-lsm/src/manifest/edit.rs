@@ -121,6 +121,7 @@ mod tests {
     fn what_is_no_edit_is_damage() {
         for (key, value) in [
             (&b"added"[..], Some(&[0; 24][..])),
+            (b"added", Some(&numbers(&[1, 2, 3, 1 << 32]))),
             (b"next", Some(&[0; 7])),
             (b"next", None),
             (b"else", Some(&[0; 8])),

@@ -2,5 +2,6 @@
 
 mod damage;
 mod forged;
+mod impossible;
 mod model;
 mod sizes;

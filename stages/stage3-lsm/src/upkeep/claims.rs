@@ -165,6 +165,7 @@ impl Drop for Attending<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::Ordering;
 
     #[test]
     fn who_rests_is_woken_by_who_waits_for_the_claim() {
@@ -190,5 +191,33 @@ mod tests {
         drop(claim);
         assert_eq!(upkeep.rings(), rings);
         assert!(upkeep.changes() > changes && upkeep.try_claim(Kind::Flush).is_some());
+    }
+
+    #[test]
+    fn who_attends_no_more_says_so() {
+        let upkeep = Upkeep::default();
+        let attending = Attending::to(&upkeep);
+        let (rings, changes) = (upkeep.rings(), upkeep.changes());
+        assert!(upkeep.is_attended());
+        drop(attending);
+        assert!(!upkeep.is_attended() && upkeep.rings() > rings && upkeep.changes() > changes);
+    }
+
+    /// Somebody sleeps through it sooner or later if nobody wakes him.
+    #[test]
+    fn a_claim_goes_from_hand_to_hand() {
+        let (upkeep, held) = (Upkeep::default(), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..2_000 {
+                        let _claim = upkeep.claim(Kind::Compact);
+                        assert!(!held.swap(true, Ordering::SeqCst));
+                        std::thread::yield_now();
+                        held.store(false, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
     }
 }

@@ -18,15 +18,19 @@ fn sum(bytes: &[u8], offset: usize) -> u32 {
 }
 
 /// The same table with changed bytes, and checksums that fit them.
-struct Forger {
-    bytes: Vec<u8>,
+pub(super) struct Forger {
+    pub(super) bytes: Vec<u8>,
     footer: Footer,
-    blocks: Vec<(usize, usize)>,
+    pub(super) blocks: Vec<(usize, usize)>,
 }
 
 impl Forger {
     fn new(options: &TableOptions) -> Self {
-        let bytes = built(&model(), NUMBER, options);
+        Self::of(&model(), options)
+    }
+
+    pub(super) fn of(model: &Model, options: &TableOptions) -> Self {
+        let bytes = built(model, NUMBER, options);
         let table = opened(&bytes, &readings()[0]).unwrap();
         let small = |n: u64| usize::try_from(n).unwrap();
         let at = |i| table.index.block(i).unwrap();
@@ -35,7 +39,7 @@ impl Forger {
     }
 
     /// Makes every checksum fit.
-    fn sealed(&mut self) -> Vec<u8> {
+    pub(super) fn sealed(&mut self) -> Vec<u8> {
         for &(start, end) in &self.blocks {
             let sum = sum(&self.bytes[start + 4..end], start);
             self.bytes[start..start + 4].copy_from_slice(&sum.to_le_bytes());

@@ -37,8 +37,12 @@ pub(crate) static AREA: Area = Area {
     exempt: &EXEMPT,
     engine: Some("stage3"),
     suites: &[
-        ("stage3", "--lib"),
+        ("stage3", "opening"),
+        ("stage3", "upkeep"),
+        ("stage3", "verify"),
+        ("stage3", "salvage"),
         ("stage3", "store"),
+        ("stage3", "--lib"),
         ("harness", "owners"),
         ("harness", "syncs"),
         ("harness", "catalogue"),

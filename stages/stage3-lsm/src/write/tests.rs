@@ -1,0 +1,101 @@
+//! What waits for its sync, and who left his write to another.
+
+use super::*;
+use crate::options::{SPECS, Settings};
+use crate::recover;
+use contract::{Batch, Engine, Options};
+use std::thread;
+use vfs::sim::{Errno, Fault, Op, SimFs};
+
+fn store(fs: &SimFs, set: &[(&str, &str)]) -> Store {
+    let options =
+        set.iter().fold(Options::new(&SPECS), |options, (name, value)| options.with(name, value).unwrap());
+    recover::open(Arc::new(fs.clone()), Settings::new(&options).unwrap()).unwrap().0
+}
+
+/// A batch that waits for its sync: of the key, `true` is a put and `false` a delete.
+fn pending(key: &[u8], entries: &[bool]) -> Pending {
+    let (mut batch, mut frames) = (Batch::new(), Frames::default());
+    for put in entries {
+        if *put {
+            batch.put(key, b"value")
+        } else {
+            batch.delete(key)
+        };
+    }
+    batch.put(b"another", b"value");
+    frames.set_batch(&batch);
+    Pending { until: Position::END, frames: frames.bytes().to_vec() }
+}
+
+#[test]
+fn of_what_waits_for_its_sync_the_newest_entry_of_a_key_counts() {
+    let store = store(&SimFs::new(), &[]);
+    let mut turn = store.any_turn();
+    assert_eq!(turn.is_pending(b"key"), None);
+    turn.pending.push_back(pending(b"key", &[true, false]));
+    assert_eq!(
+        (turn.is_pending(b"key"), turn.is_pending(b"another"), turn.is_pending(b"")),
+        (Some(false), Some(true), None)
+    );
+    turn.pending.push_back(pending(b"key", &[false, true]));
+    assert_eq!(turn.is_pending(b"key"), Some(true));
+    turn.pending.push_back(pending(b"else", &[false]));
+    assert_eq!((turn.is_pending(b"key"), turn.is_pending(b"else")), (Some(true), Some(false)));
+    turn.pending.clear();
+}
+
+/// Has a put queue behind this thread, which has the turn and appends for it after `before`; and returns what the put says.
+fn put_that_queues(store: &Store, key: &[u8], before: impl FnOnce()) -> Result<()> {
+    thread::scope(|scope| {
+        let mut turn = store.any_turn();
+        let put = scope.spawn(|| store.put(key, b"value"));
+        while store.queue.lock().unwrap().frames.bytes().is_empty() {
+            thread::yield_now();
+        }
+        before();
+        store.append_queue(&mut turn);
+        drop(turn);
+        put.join().unwrap()
+    })
+}
+
+#[test]
+fn who_queued_waits_for_the_sync_of_what_another_one_has_appended() {
+    let fs = SimFs::new();
+    let store = store(&fs, &[("sync", "every-write")]);
+    put_that_queues(&store, b"key", || {}).unwrap();
+    assert_eq!(store.get(b"key").unwrap().as_deref(), Some(&b"value"[..]));
+    assert_eq!(store.chain.unsynced_bytes(), 0);
+}
+
+#[test]
+fn who_queued_is_told_where_another_one_could_not_append() {
+    let fs = SimFs::new();
+    let store = store(&fs, &[("memtable-bytes", "8KiB")]);
+    for i in 0_u32.. {
+        if store.is_full(&store.state.load()) {
+            break;
+        }
+        store.put(&i.to_le_bytes(), &[7; 100]).unwrap();
+    }
+    // The next log cannot be begun, so nothing is appended; nobody knows less than before.
+    let no_room = || fs.inject(Fault::new(Errno::Enospc).on(Op::Create).suffix(".log.tmp"));
+    let error = put_that_queues(&store, b"key", no_room).unwrap_err();
+    assert!(matches!(&error, Error::Io { action: "write to", .. }), "{error}");
+    assert_eq!(store.get(b"key").unwrap(), None);
+    store.put(b"key", b"value").unwrap();
+}
+
+#[test]
+fn one_full_memtable_at_a_time_waits_for_its_flush() {
+    let store = store(&SimFs::new(), &[("memtable-bytes", "8KiB")]);
+    let (mut turn, mut frames) = (store.any_turn(), Frames::default());
+    for i in 0_u32..500 {
+        // Past the place where a writer would wait for room.
+        frames.set_entry(Entry { key: &i.to_le_bytes(), value: Some(&[7; 100]) });
+        store.append_in(&mut turn, &mut frames).unwrap();
+    }
+    let state = store.state.load();
+    assert_eq!((store.is_full(&state), state.frozen.len()), (true, 1));
+}
