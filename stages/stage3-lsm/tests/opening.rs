@@ -108,6 +108,18 @@ fn a_number_after_which_none_comes_is_damage() {
     }
 }
 
+/// A file of another engine may have a name that is none of ours.
+#[test]
+fn a_file_of_another_engine_is_told_of_under_any_number() {
+    let log = SimFs::new();
+    drop((stage1::STAGE.open)(Arc::new(log.clone()), &stage1::STAGE.default_options()).unwrap());
+    let header = log.contents()["000001.log"].clone();
+    let fs = SimFs::new();
+    fs.plant("000001-000002.log", header);
+    let error = open(&fs).err().unwrap();
+    assert!(matches!(error, contract::Error::WrongStore { .. }), "{error}");
+}
+
 /// Opens a store that consists of `files` and whose mark lists `listed`: it must be refused, and nothing be touched.
 fn refused(files: &Files, listed: &[Listed]) -> String {
     let mut files = files.clone();

@@ -4,6 +4,7 @@ use super::*;
 use crate::options::{SPECS, Settings};
 use crate::recover;
 use contract::{Engine, Options};
+use std::ops::Bound;
 use std::sync::Arc;
 use vfs::MemFs;
 
@@ -36,4 +37,34 @@ fn a_claim_that_comes_after_the_store_was_closed_is_none() {
         assert!(matches!(store.try_claim(kind), Err(Error::Closed)));
         assert!(matches!(store.claim(kind), Err(Error::Closed)));
     }
+}
+
+/// What the memtable holds, in tables that belong to nobody yet.
+fn built(store: &Store) -> crate::build::Output {
+    let memtable = Arc::clone(&store.state.load().active);
+    store.build(memtable.source(Bound::Unbounded, u64::MAX), |_| true).unwrap()
+}
+
+#[test]
+fn a_poisoned_store_commits_nothing_and_keeps_nothing_of_it() {
+    let (fs, store) = store();
+    let before = fs.contents();
+    let output = built(&store);
+    assert!(fs.contents().len() > before.len());
+    store.poisoned_by(Error::Closed);
+    let committed = store.commit(None, output, Vec::new(), None, |state, _| state.clone());
+    assert!(matches!(committed, Err(Error::Poisoned { .. })));
+    assert_eq!(fs.contents(), before);
+}
+
+#[test]
+fn an_edit_that_makes_no_tree_poisons() {
+    let (_, store) = store();
+    store.flush_all().unwrap();
+    let run = store.state.load().tree.runs[0].number;
+    store.put(b"key", b"value").unwrap();
+    // A second table with the same key in the same run.
+    let output = built(&store);
+    let committed = store.commit(Some(run), output, Vec::new(), None, |state, _| state.clone());
+    assert!(committed.unwrap_err().is_corrupt() && store.refuse_if_poisoned().is_err());
 }

@@ -41,6 +41,8 @@ pub(crate) static AREA: Area = Area {
         ("stage3", "upkeep"),
         ("stage3", "verify"),
         ("stage3", "salvage"),
+        ("stage3", "poison"),
+        ("stage3", "reads"),
         ("stage3", "store"),
         ("stage3", "--lib"),
         ("harness", "owners"),
