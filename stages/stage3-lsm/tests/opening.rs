@@ -86,7 +86,7 @@ fn files_count_in_the_order_of_their_numbers_not_of_their_names() {
     let engine = open(&fs).unwrap();
     while !fs.contents().contains_key("1000001.log") {
         let number = u32::try_from(fs.calls()).unwrap();
-        engine.put(&number.to_be_bytes(), &[7; 100]).unwrap();
+        engine.put(&number.to_le_bytes(), &[7; 100]).unwrap();
     }
     assert!(fs.contents().contains_key("999999.log"), "two logs count");
     let left = killed(&fs);
@@ -196,7 +196,7 @@ fn a_log_that_is_missing_between_two_others_is_damage() {
     let logs = || fs.contents().into_iter().filter(|(name, _)| name.ends_with(".log")).collect::<Vec<_>>();
     let mut keys = 0..;
     while logs().len() < 2 {
-        engine.put(&u32::to_be_bytes(keys.next().unwrap()), &[7; 100]).unwrap();
+        engine.put(&u32::to_le_bytes(keys.next().unwrap()), &[7; 100]).unwrap();
     }
     let left = killed(&fs);
     let (second, _) = logs().pop().unwrap();

@@ -65,7 +65,7 @@ fn newer_runs_win_whenever_older_ones_were_merged() {
     let engine = open(&fs);
     for (value, others) in [(b"1", 60), (b"2", 50)] {
         for i in 0..others {
-            engine.put(&u32::to_be_bytes(i), &[7; 900]).unwrap();
+            engine.put(&u32::to_le_bytes(i), &[7; 900]).unwrap();
         }
         engine.put(b"key", value).unwrap();
         flush(&*engine);

@@ -24,7 +24,7 @@ fn figure(engine: &dyn Engine, name: &str) -> u64 {
 }
 
 fn key(i: u32) -> [u8; 4] {
-    i.to_be_bytes()
+    i.to_le_bytes()
 }
 
 fn entries(engine: &dyn Engine) -> usize {

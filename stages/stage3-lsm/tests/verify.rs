@@ -17,7 +17,7 @@ fn by_hand() -> Options {
 /// Fills the store until it has tables, a log that waits for its flush, one that is written, and a manifest with an edit.
 fn fill(engine: &dyn Engine, names: impl Fn() -> Vec<String>) {
     let mut keys = 0_u32..;
-    let mut put = || engine.put(&keys.next().unwrap().to_be_bytes(), &[7; 100]).unwrap();
+    let mut put = || engine.put(&keys.next().unwrap().to_le_bytes(), &[7; 100]).unwrap();
     put();
     engine.compact().unwrap();
     while names().iter().filter(|name| name.ends_with(".log")).count() < 2 {
