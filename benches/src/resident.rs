@@ -10,6 +10,7 @@ use crate::engines::Subject;
 use crate::entries::{Entries, Order};
 use crate::report::{Sample, Unit};
 use crate::store::{self, Store};
+use crate::timing;
 use anyhow::{Context, Result};
 use contract::Durability;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ const MOST_GETS: u64 = 1_000_000;
 /// How many operations lie between two looks at the memory.
 const STRIDE: u64 = 10_000;
 
-/// Fills a store, overwrites everything, reads at random; looks all the while.
+/// Fills a store, overwrites everything, reads at random for as long as time allows; looks all the while.
 pub fn run(subject: &Subject, spec: &Spec) -> Result<Option<Vec<Sample>>> {
     let sizes = spec.effort.sizes;
     let (first, second) = (store::all(sizes), Entries::new(sizes, Order::Shuffled(1), sizes.n));
@@ -39,10 +40,11 @@ pub fn run(subject: &Subject, spec: &Spec) -> Result<Option<Vec<Sample>>> {
             look(i);
         }
     }
-    for i in 0..keys.len() {
+    timing::repeat(spec.effort.limit(), keys.len(), |i| {
         check::got(&keys, i, store.get(keys.key(i))?.as_deref())?;
         look(i);
-    }
+        Ok(())
+    })?;
     let after = anonymous_bytes().context("it was there before")?.saturating_sub(before);
     store.close()?;
     #[expect(clippy::cast_precision_loss, reason = "a count of megabytes needs no 53 bits")]

@@ -2,7 +2,7 @@
 
 use crate::rules::{Rule, rule};
 
-pub(super) static RULES: [Rule; 59] = [
+pub(super) static RULES: [Rule; 60] = [
     // The footer.
     rule("a footer begins with its magic", "footer.rs", "if bytes[..8] != MAGIC {", "if false {"),
     rule(
@@ -50,6 +50,16 @@ pub(super) static RULES: [Rule; 59] = [
          cache.insert(self.number(), at.offset, payload.clone());",
         "if let Some(payload) = cache.get(0, at.offset) { return Ok(payload); } \
          let payload = self.read_block(at)?; cache.insert(0, at.offset, payload.clone());",
+    ),
+    rule(
+        "the cache tells tables apart for a get",
+        "table.rs",
+        "cache.get(self.number(), at.offset) {\n                self.reading.counts.cache_hits.add(1);\n                \
+         return look(&payload);\n            }\n            self.reading.counts.cache_misses.add(1);\n            \
+         if cache.takes() {\n                let payload = self.read_block(at)?;\n                \
+         cache.insert(self.number(), at.offset, payload.clone());",
+        "cache.get(0, at.offset) { return look(&payload); }\n            \
+         if cache.takes() { let payload = self.read_block(at)?; cache.insert(0, at.offset, payload.clone());",
     ),
     rule(
         "the cache has a limit",

@@ -82,7 +82,12 @@ pub(super) static RULES: [Rule; 43] = [
         "\n    }",
     ),
     rule("who waits hears of a failure", "upkeep.rs", " || self.failures() > failures;", ";"),
-    rule("nobody waits for a damaged table", "upkeep.rs", "(!needs_damaged).then_some(job)", "Some(job)"),
+    rule(
+        "nobody waits for a damaged table",
+        "upkeep.rs",
+        "shape.runs.truncate(shape.runs.iter().position(is_damaged).unwrap_or(shape.runs.len()));",
+        "let _ = is_damaged;",
+    ),
     rule("a damaged table is remembered", "upkeep.rs", ".inspect_err(|error| self.note_damage(error))?", "?"),
     rule(
         "damage in a compaction is not told to a writer",
