@@ -56,7 +56,7 @@ use crate::bloom::Filter;
 use block::Block;
 use contract::{Error, Result, VerifyReport};
 use footer::{FOOTER_BYTES, Footer};
-use index::Index;
+use index::{BlockAt, Index};
 use read::View;
 use std::cell::RefCell;
 use std::ops::Bound;

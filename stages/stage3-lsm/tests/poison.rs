@@ -34,11 +34,16 @@ fn put(engine: &dyn Engine) -> contract::Result<()> {
     engine.put(b"key", b"value")
 }
 
+/// Options, by name and value.
+type Set<'a> = &'a [(&'a str, &'a str)];
+/// What is done to a store.
+type Action = fn(&dyn Engine) -> contract::Result<()>;
+
 #[test]
 fn what_leaves_the_device_in_doubt_poisons() {
-    let sync: fn(&dyn Engine) -> contract::Result<()> = |engine| engine.sync();
+    let sync: Action = |engine| engine.sync();
     let every_write: &[_] = &[("sync", "every-write"), ("reserve-bytes", "4096")];
-    let cases: [(Op, &str, &[(&str, &str)], fn(&dyn Engine) -> contract::Result<()>); 9] = [
+    let cases: [(Op, &str, Set<'_>, Action); 9] = [
         (Op::Append, ".log", &[], put),
         (Op::Sync, ".log", &[], sync),
         (Op::Sync, ".log", every_write, put),

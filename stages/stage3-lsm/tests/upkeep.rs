@@ -1,4 +1,8 @@
 //! Who waits for upkeep, for how much of it, and what he hears.
+#![expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the store writes its names in lower case"
+)]
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use contract::{Engine, Error, KeyRange, Options, Worker};

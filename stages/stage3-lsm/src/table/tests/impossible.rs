@@ -71,7 +71,9 @@ fn a_walk_does_not_end_where_an_entry_cannot_be_read() {
 fn index(smallest: &[u8], blocks: &[(u64, &[u8])], data_bytes: u64, more: &[u8]) -> bool {
     let mut builder = IndexBuilder::default();
     builder.begin(smallest);
-    blocks.iter().for_each(|(bytes, key)| builder.push(*bytes, key));
+    for (bytes, key) in blocks {
+        builder.push(*bytes, key);
+    }
     Index::parse([builder.bytes(), more].concat(), builder.blocks(), data_bytes, "t", 0).is_ok()
 }
 
