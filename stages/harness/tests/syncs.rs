@@ -233,6 +233,8 @@ fn while_a_put_waits_with(
     let engine = Arc::clone(&held.engine);
     engine.put(b"k", b"first").unwrap();
     engine.put(b"k", b"second").unwrap();
+    // The put would do it before it is appended, and it would be that sync which is held.
+    while engine.step().unwrap() {}
     held.arm();
     thread::scope(|scope| {
         scope.spawn(|| engine.put(b"k", b"waits").unwrap());
