@@ -57,11 +57,7 @@ impl Engine for LevelDb {
         if without.is_some() && walk.pair().map(|(key, _)| key) == without {
             walk.advance().map_err(failed("scan"))?;
         }
-        let end = match range.end {
-            Bound::Included(end) => Bound::Included(end.to_vec()),
-            Bound::Excluded(end) => Bound::Excluded(end.to_vec()),
-            Bound::Unbounded => Bound::Unbounded,
-        };
+        let end = range.end.map(<[u8]>::to_vec);
         Ok(Scan::new(Walk { walk, end }))
     }
 
