@@ -48,7 +48,7 @@ pub fn run(spec: &Spec, heap: Option<Heap>) -> Result<Vec<Answer>> {
     let subject = Subject::named(&spec.subject)?;
     let mut sitting = Sitting::new(&subject, spec, heap);
     let answers = spec.workloads.iter().map(|name| {
-        let workload = Workload::named(name)?;
+        let workload = &Workload::named(name)?.asked(&spec.effort.asked);
         match sitting.measure(workload) {
             Ok(answer) => Ok(answer),
             Err(e) => match check::is_unsupported(&e) {

@@ -8,9 +8,13 @@
 //! 3. A cell of ours that fails ends the run: there is no report of a part. Where a rival fails, that is what the
 //!    report says of it.
 //! 4. A rival that takes very long is measured in the first round only, and the report says so.
-//! 5. A run that is interrupted leaves neither data nor half a report.
+//! 5. A run that is interrupted leaves no data and no report, and goes on where it was if it is asked to.
+//! 6. Where two builds of this program are compared, they take turns at every cell.
 
 mod cells;
+mod journal;
+
+pub use journal::{Built, done};
 
 use crate::cell::{Answer, Spec};
 use crate::engines::Subject;
@@ -21,7 +25,8 @@ use crate::workload::{self, Action, Effort, Workload};
 use anyhow::{Context, Result, bail, ensure};
 use cells::{Cell, Group};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::path::PathBuf;
+use journal::{Entry, Journal, Question};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -32,6 +37,7 @@ pub const CELL: &str = "cell";
 const HEAP_PROGRAM: &str = "bench-heap";
 
 /// What a run measures.
+#[derive(Clone)]
 pub struct Plan {
     /// Who takes part: engines, rivals, and the bounds that answer as an engine does.
     pub subjects: Vec<Subject>,
@@ -51,38 +57,127 @@ pub struct Plan {
     pub dir: PathBuf,
     /// How the report says it was made.
     pub command: String,
+    /// Another build of this program, which measures everything too, in turns.
+    pub beside: Option<PathBuf>,
+    /// Where the report will lie: what is measured is kept beside it meanwhile.
+    pub json: Option<PathBuf>,
+    /// Whether to go on with what an earlier run kept.
+    pub resume: bool,
 }
 
-/// Measures everything in the plan. Fails at the first cell of ours that does, and once `stop` is set.
-pub fn run(plan: &Plan, stop: &AtomicBool) -> Result<Report> {
-    let mut groups = cells::groups(plan)?;
+/// A build of this program, and what it measured.
+struct Build {
+    program: PathBuf,
+    groups: Vec<Group>,
+}
+
+/// Measures everything in the plan: a report of this build, and one of the other if there is one. Fails at the first
+/// cell of ours that does, and once `stop` is set.
+pub fn run(plan: &Plan, stop: &AtomicBool) -> Result<Vec<Report>> {
+    let programs = std::iter::once(std::env::current_exe()?).chain(plan.beside.clone());
+    let build = |program| Ok(Build { program, groups: cells::groups(plan)? });
+    let mut builds: Vec<Build> = programs.map(build).collect::<Result<_>>()?;
     #[expect(clippy::disallowed_methods, reason = "the directory above all stores of a run")]
     let made = std::fs::create_dir_all(&plan.dir);
     made.with_context(|| format!("cannot make {}", plan.dir.display()))?;
     let machine = Machine::here(&plan.dir);
-    let date = now();
-    let bar = progress(groups.iter().map(Group::len).sum::<u64>() * plan.effort.rounds);
-    for round in 0..plan.effort.rounds {
-        for group in &mut groups {
-            for cell in group.turns(round) {
-                if !cell.goes_on(plan.patience) {
-                    bar.inc(1);
-                    continue;
-                }
-                bar.set_message(format!("round {} of {}: {}", round + 1, plan.effort.rounds, cell.what()));
-                let answers = timing::once(|| measure(plan, cell));
-                ensure!(!stop.load(Ordering::Relaxed), "interrupted; nothing was kept");
-                match answers {
-                    Ok((answers, took)) => cell.learn(answers, took)?,
-                    Err(e) if cell.is_rival() => cell.fail(&e),
-                    Err(e) => return Err(e),
-                }
-                bar.inc(1);
+    let question = question(plan, &builds)?;
+    let mut date = question.date.clone();
+    let mut journal = match &plan.json {
+        Some(path) => Some(Journal::open(path, &question, plan.resume)?),
+        None => None,
+    };
+    if let Some(journal) = &journal {
+        date.clone_from(&journal.date);
+    }
+    let cells = question.cells.len() as u64;
+    let bar = progress(cells * plan.effort.rounds * builds.len() as u64);
+    for turn in turns(&builds, plan.effort.rounds) {
+        let Build { program, groups } = &mut builds[turn.build];
+        let cell = groups[turn.group].cell(turn.cell);
+        if cell.goes_on(plan.patience) {
+            bar.set_message(format!("round {} of {}: {}", turn.round + 1, plan.effort.rounds, cell.what()));
+            let known = journal.as_ref().and_then(|j| j.answer(turn.round, turn.build, &cell.what()));
+            let entry = match known {
+                Some(entry) => entry.clone(),
+                None => asked(plan, program, cell, &turn, stop, journal.as_mut())?,
+            };
+            match entry.answers {
+                Ok(answers) => cell.learn(answers, entry.took)?,
+                Err(why) => cell.fail(&why),
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    builds.iter().map(|build| report(plan, &build.groups, machine.clone(), date.clone())).collect()
+}
+
+/// Whose turn it is.
+struct Turn {
+    round: u64,
+    build: usize,
+    group: usize,
+    cell: usize,
+}
+
+/// All turns, in order. The build that begins changes with the round too.
+fn turns(builds: &[Build], rounds: u64) -> Vec<Turn> {
+    let mut turns = Vec::new();
+    for round in 0..rounds {
+        for (group, cells) in builds[0].groups.iter().enumerate() {
+            for cell in cells.order(round) {
+                let begin = usize::try_from(round).unwrap_or(0);
+                let of_builds = (0..builds.len()).map(|i| (i + begin) % builds.len());
+                turns.extend(of_builds.map(|build| Turn { round, build, group, cell }));
             }
         }
     }
-    bar.finish_and_clear();
-    let subjects = cells::subjects(&groups, plan);
+    turns
+}
+
+/// Has a cell measured, and keeps what it answers.
+fn asked(
+    plan: &Plan,
+    program: &Path,
+    cell: &Cell,
+    turn: &Turn,
+    stop: &AtomicBool,
+    journal: Option<&mut Journal>,
+) -> Result<Entry> {
+    let measured = timing::once(|| measure(plan, program, cell));
+    ensure!(
+        !stop.load(Ordering::Relaxed),
+        "interrupted; {}",
+        match &plan.json {
+            Some(_) => "the same command with --resume goes on from here",
+            None => "nothing was kept",
+        }
+    );
+    let (answers, took) = match measured {
+        Ok((answers, took)) => (Ok(answers), took),
+        Err(e) if cell.is_rival() => (Err(e.to_string()), Duration::ZERO),
+        Err(e) => return Err(e),
+    };
+    let entry = Entry { round: turn.round, program: turn.build, cell: cell.what(), answers, took };
+    if let Some(journal) = journal {
+        journal.keep(&entry)?;
+    }
+    Ok(entry)
+}
+
+/// What a later run must ask to go on with this one.
+fn question(plan: &Plan, builds: &[Build]) -> Result<Question> {
+    Ok(Question {
+        date: now(),
+        programs: builds.iter().map(|build| Built::of(&build.program)).collect::<Result<_>>()?,
+        cells: builds[0].groups.iter().flat_map(Group::names).collect(),
+        effort: plan.effort,
+    })
+}
+
+fn report(plan: &Plan, groups: &[Group], machine: Machine, date: String) -> Result<Report> {
+    let subjects = cells::subjects(groups, plan);
     let names: Vec<&str> = subjects.iter().map(|subject| subject.name.as_str()).collect();
     let unknown = plan.against.iter().find(|name| !names.contains(&name.as_str()));
     ensure!(unknown.is_none(), "nobody called {unknown:?} took part");
@@ -94,15 +189,16 @@ pub fn run(plan: &Plan, stop: &AtomicBool) -> Result<Report> {
         effort: plan.effort,
         engines: subjects.iter().map(engine_info).collect(),
         against: plan.against.clone(),
-        rows: cells::rows(&groups, &names)?,
-        not_applicable: cells::not_applicable(&groups),
-        measured_once: cells::measured_once(&groups),
+        rows: cells::rows(groups, &names)?,
+        not_applicable: cells::not_applicable(groups),
+        measured_once: cells::measured_once(groups),
+        longest_seconds: cells::longest_seconds(groups),
     })
 }
 
-/// Has a child of this program measure a cell.
-fn measure(plan: &Plan, cell: &Cell) -> Result<Vec<Answer>> {
-    let mut program = std::env::current_exe()?;
+/// Has a child of a build of this program measure a cell.
+fn measure(plan: &Plan, program: &Path, cell: &Cell) -> Result<Vec<Answer>> {
+    let mut program = program.to_owned();
     if cell.workloads().any(|workload| workload.timed == Action::Memory) {
         program.set_file_name(HEAP_PROGRAM);
         if !program.exists() {

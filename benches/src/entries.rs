@@ -36,6 +36,13 @@ pub struct Sizes {
     pub seed: u64,
 }
 
+impl Sizes {
+    /// Bytes of all keys and values.
+    pub fn bytes(self) -> u64 {
+        self.n * (KEY_BYTES + self.value_bytes) as u64
+    }
+}
+
 /// In which order keys come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -49,6 +56,8 @@ pub enum Order {
     Redrawn,
     /// A present key at random, by Zipf's law: few keys make up most of them, spread over all.
     Hot,
+    /// The same with another constant, in hundredths: from 0, all keys equally often, to 99, which is `Hot`.
+    Skewed(u32),
     /// An absent key at random, between present ones.
     Absent,
 }
@@ -84,6 +93,10 @@ impl Entries {
             Order::Redrawn => (0..count).for_each(|_| made.add(sizes, random.below(n), 1)),
             Order::Hot => {
                 let zipf = Zipf::spread();
+                (0..count).for_each(|_| made.add(sizes, mix(zipf.rank(&mut random)) % n, 0));
+            }
+            Order::Skewed(hundredths) => {
+                let zipf = Zipf::below(n, f64::from(hundredths) / 100.0);
                 (0..count).for_each(|_| made.add(sizes, mix(zipf.rank(&mut random)) % n, 0));
             }
             Order::Absent => (0..count).for_each(|_| made.push(&decimal(2 * random.below(n) + 1), 0, 0)),
@@ -198,7 +211,7 @@ impl Order {
             Self::Shuffled(generation) => 2 + (generation << 8),
             Self::Drawn | Self::Redrawn => 3,
             Self::Absent => 4,
-            Self::Hot => 5,
+            Self::Hot | Self::Skewed(_) => 5,
         }
     }
 }

@@ -7,10 +7,10 @@
 //! **Layout** What is measured: [`entries`] (keys and values), [`workload`] (the definitions), [`ycsb`] (six of them),
 //! [`engines`] (who takes part), [`rivals`] (other people's engines), [`bounds`]. How: [`timing`] (the loop that holds
 //! the watch), [`cell`] (one subject, one process), [`store`] (an open one, and how it is filled), [`measure`],
-//! [`beside`], [`reopen`] and [`space`] (what is done to it), [`check`] (a fast wrong answer is no result);
+//! [`beside`], [`reopen`], [`resident`], [`space`], [`mod@io`] and [`wrong`] (what is done to it), [`check`] (a fast wrong answer is no result);
 //! [`conduct`] (rounds, processes, progress) and [`command`] (what processes say to each other). What comes out:
-//! [`report`] (the figures, as JSON), [`ratio`] and [`goals`] (what is made of them), [`table`], [`markdown`],
-//! [`chart`], and [`machine`] (what the figures were measured on).
+//! [`report`] (the figures, as JSON), [`ratio`] and [`goals`] (what is made of them), [`mod@compare`] (two of them), [`ablation`] (one thing taken away), [`table`], [`markdown`],
+//! [`chart`], [`sweep`] and [`lines`] (curves over sizes), [`page`] (all of it as one file), and [`machine`] (what the figures were measured on).
 //!
 //! **Invariants**
 //! 1. The same seed gives the same keys and values, in the same order, to every engine and every bound.
@@ -24,19 +24,24 @@
 //! most the space of three copies of the data.
 #![forbid(unsafe_code)]
 
+pub mod ablation;
 pub mod beside;
 pub mod bounds;
 pub mod cell;
 pub mod chart;
 pub mod check;
 pub mod command;
+pub mod compare;
 pub mod conduct;
 pub mod engines;
 pub mod entries;
 pub mod goals;
+pub mod io;
+pub mod lines;
 pub mod machine;
 pub mod markdown;
 pub mod measure;
+pub mod page;
 pub mod ratio;
 pub mod reopen;
 pub mod report;
@@ -44,7 +49,9 @@ pub mod resident;
 pub mod rivals;
 pub mod space;
 pub mod store;
+pub mod sweep;
 pub mod table;
 pub mod timing;
 pub mod workload;
+pub mod wrong;
 pub mod ycsb;

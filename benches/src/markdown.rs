@@ -1,9 +1,10 @@
 //! A report as text: for the terminal, and as Markdown that the book includes.
 //!
 //! **Layout** Each part of the Markdown stands between `ANCHOR: name` and `ANCHOR_END: name`, so that a chapter can
-//! include one: `machine`, `side-by-side`, `engines`, `ratios`, `bounds`, `against-NAME`, `meanings`, `notes`. The file of figures has an anchor for
+//! include one: `machine`, `side-by-side`, `stages`, `production`, `engines`, `ratios`, `bounds`, `variants`, `against-NAME`, `meanings`, `notes`. The file of figures has an anchor for
 //! each, such as `fillseq-stage1`, whose one line is the figure, so that no number is ever typed into a chapter.
 
+use crate::ablation;
 use crate::engines::Kind;
 use crate::report::{BOUND, Report};
 use crate::table::{self, Grid, grouped, number};
@@ -20,6 +21,7 @@ pub fn terminal(report: &Report) -> String {
         ("Physical bounds, in the same run".to_owned(), table::bounds(report)),
         ("Derived, round by round".to_owned(), table::goals(report)),
         ("Medians, side by side".to_owned(), table::side_by_side(report)),
+        ("With one thing changed: times better".to_owned(), ablation::table(report)),
     ];
     for name in &report.against {
         grids.push((format!("How many times {name}, round by round"), table::against(report, name)));
@@ -36,13 +38,15 @@ pub fn terminal(report: &Report) -> String {
 /// Everything, for the book.
 pub fn markdown(report: &Report) -> String {
     let mut text = String::from("<!-- Written by the benchmark. Do not edit: measure again. -->\n\n");
-    let machine: Vec<String> = provenance(report).iter().map(|line| format!("* {line}\n")).collect();
-    part(&mut text, "machine", &machine.concat());
+    part(&mut text, "machine", &list(&provenance(report)));
     let mut grids: Vec<(String, Grid)> = vec![
         ("side-by-side".into(), table::side_by_side(report)),
+        ("stages".into(), table::stages(report)),
+        ("production".into(), table::production(report)),
         ("engines".into(), table::engines(report)),
         ("ratios".into(), table::goals(report)),
         ("bounds".into(), table::bounds(report)),
+        ("variants".into(), ablation::table(report)),
         ("meanings".into(), table::meanings(report)),
     ];
     let against = |name: &String| (anchor(&format!("against {name}")), table::against(report, name));
@@ -50,8 +54,7 @@ pub fn markdown(report: &Report) -> String {
     for (name, grid) in grids.iter().filter(|(_, grid)| !grid.is_empty()) {
         part(&mut text, name, &grid.markdown());
     }
-    let notes: Vec<String> = table::notes(report).iter().map(|line| format!("* {line}\n")).collect();
-    part(&mut text, "notes", &notes.concat());
+    part(&mut text, "notes", &list(&table::notes(report)));
     text
 }
 
@@ -73,13 +76,19 @@ pub fn figures(report: &Report) -> String {
 }
 
 /// A name as mdBook takes it for an anchor: letters, digits and single hyphens.
-fn anchor(name: &str) -> String {
+pub(crate) fn anchor(name: &str) -> String {
     let name = name.replace('÷', "over").replace(',', "");
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-")
 }
 
-fn part(text: &mut String, name: &str, body: &str) {
+/// Lines as a list.
+pub(crate) fn list(lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| format!("* {line}\n")).collect();
+    lines.concat()
+}
+
+pub(crate) fn part(text: &mut String, name: &str, body: &str) {
     let _ = writeln!(text, "<!-- ANCHOR: {name} -->\n\n{body}\n<!-- ANCHOR_END: {name} -->\n");
 }
 
@@ -98,11 +107,13 @@ pub fn provenance(report: &Report) -> Vec<String> {
             let _ = write!(engines, "; {title}: {}", of(kind));
         }
     }
+    let asked: Vec<_> = effort.asked.words().into_iter().map(|word| format!("; {word}")).collect();
+    let asked = asked.concat();
     vec![
         format!("{}, {} cores, {gib} GiB of memory, {}, {}", machine.cpu, machine.cores, machine.kernel, machine.filesystem),
         format!("{}, {}; {}", machine.compiler, machine.build, report.date),
         format!(
-            "{} entries, keys of {} bytes, values of {} bytes, half compressible; seed {}; page cache warm",
+            "{} entries, keys of {} bytes, values of {} bytes, half compressible; seed {}; page cache warm{asked}",
             grouped(sizes.n),
             crate::entries::KEY_BYTES,
             sizes.value_bytes,

@@ -77,15 +77,20 @@ pub fn delete(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result
 
 /// Gets of keys that are there.
 pub fn get_present(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<Sample> {
-    let timed = timing::repeat(effort.limit(), entries.len(), |i| {
-        check::got(entries, i, engine.get(entries.key(i))?.as_deref())
-    })?;
-    Ok(Sample::rate(&timed, entries.len(), 1))
+    get(entries, effort, |i| check::got(entries, i, engine.get(entries.key(i))?.as_deref()))
 }
 
 /// Gets of keys that are not.
 pub fn get_absent(engine: &dyn Engine, entries: &Entries, effort: &Effort) -> Result<Sample> {
-    let timed = timing::repeat(effort.limit(), entries.len(), |i| check::absent(engine, entries.key(i)))?;
+    get(entries, effort, |i| check::absent(engine, entries.key(i)))
+}
+
+/// Gets by one thread, or by as many as are asked for.
+fn get(entries: &Entries, effort: &Effort, one: impl Fn(u64) -> Result<()> + Sync) -> Result<Sample> {
+    let timed = match effort.asked.threads {
+        None | Some(1) => timing::repeat(effort.limit(), entries.len(), one)?,
+        Some(threads) => timing::repeat_threads(threads, effort.limit(), entries.len(), one)?,
+    };
     Ok(Sample::rate(&timed, entries.len(), 1))
 }
 

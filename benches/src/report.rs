@@ -12,6 +12,7 @@ use crate::machine::Machine;
 use crate::workload::Effort;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Changes when an older program could not read the file.
@@ -42,6 +43,9 @@ pub struct Report {
     /// Who took so long that there was one round only.
     #[serde(default)]
     pub measured_once: Vec<String>,
+    /// What the longest measurement of each subject took, in seconds.
+    #[serde(default)]
+    pub longest_seconds: BTreeMap<String, f64>,
 }
 
 /// An engine as a report names it.

@@ -33,6 +33,11 @@ use contract::Stage;
 /// The features, each of which brings one rival or more.
 pub const NAMES: &[&str] = &["rocksdb", "leveldb", "fjall", "redb", "lmdb", "sled", "tinkv"];
 
+/// Those that `--rivals` stands for where it names none: what cargo builds in minutes.
+pub const PURE: &str = "fjall,redb,lmdb,sled";
+/// Those that `--rivals-native` adds: C++.
+pub const NATIVE: &str = "rocksdb,leveldb";
+
 /// The rivals that were compiled in, in the order of the tables.
 pub static ALL: &[&Stage] = &[
     #[cfg(feature = "rocksdb")]

@@ -48,7 +48,7 @@ pub fn run(subject: &Subject, spec: &Spec) -> Result<Vec<Sample>> {
     Ok(samples)
 }
 
-fn put_each(engine: &dyn Engine, entries: &Entries) -> Result<()> {
+pub(crate) fn put_each(engine: &dyn Engine, entries: &Entries) -> Result<()> {
     for i in 0..entries.len() {
         engine.put(entries.key(i), entries.value(i))?;
     }
@@ -60,15 +60,19 @@ fn share(bytes: u64, user_bytes: u64) -> f64 {
     bytes as f64 / user_bytes.max(1) as f64
 }
 
-/// Bytes that the files of a directory occupy on their device: hint files, and all others.
+/// Bytes that the files under a directory occupy on their device: hint files, and all others.
 #[expect(clippy::disallowed_methods, reason = "looks at a store from outside")]
-fn occupied_bytes(dir: &Path) -> Result<(u64, u64)> {
+pub(crate) fn occupied_bytes(dir: &Path) -> Result<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     let (mut hints, mut others) = (0, 0);
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
         let is_hint = entry.path().extension().is_some_and(|extension| extension == "hint");
         match entry.metadata() {
+            Ok(found) if found.is_dir() => {
+                let inside = occupied_bytes(&entry.path())?;
+                (hints, others) = (hints + inside.0, others + inside.1);
+            }
             Ok(found) if is_hint => hints += found.blocks() * 512,
             Ok(found) => others += found.blocks() * 512,
             // Background work removed it in between.

@@ -2,7 +2,7 @@
 
 mod compare;
 
-pub use compare::{against, side_by_side};
+pub use compare::{against, production, side_by_side, stages};
 
 use crate::bounds;
 use crate::goals;
@@ -31,6 +31,18 @@ enum Kind {
 }
 
 impl Grid {
+    /// Without rows: columns of text, then of numbers, then of text again.
+    pub fn new(first: &[&str], numbers: &[&str], last: &[&str]) -> Self {
+        let of = |kind| move |name: &&str| head(name, kind);
+        let heads = first.iter().map(of(Kind::Text)).chain(numbers.iter().map(of(Kind::Number)));
+        Self { heads: heads.chain(last.iter().map(of(Kind::Text))).collect(), rows: Vec::new() }
+    }
+
+    /// One more row, of as many cells as there are columns.
+    pub fn push(&mut self, row: Vec<String>) {
+        self.rows.push(row);
+    }
+
     /// True if it has no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()

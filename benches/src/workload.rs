@@ -8,8 +8,10 @@
 //! `SoCC` 2010.
 
 mod action;
+mod asked;
 
 pub use action::{Action, Before, Who};
+pub use asked::Asked;
 
 use crate::engines::Kind;
 use crate::entries::{Entries, Order, Sizes};
@@ -18,6 +20,7 @@ use contract::Durability;
 use std::time::Duration;
 
 /// Something that is done to an engine while the watch runs.
+#[derive(Clone, Copy)]
 pub struct Workload {
     /// Its name; as in LevelDB's `db_bench` where that has it.
     pub name: &'static str,
@@ -102,8 +105,8 @@ const SMALL_SEGMENTS: &[&str] = &["segment-bytes=8MiB"];
 /// Every workload, in the order of the tables.
 pub static ALL: &[Workload] = {
     use Action::{
-        Beside, Delete, Get, GetBatched, GetByTwo, GetCities, Growth, Lost, Memory, Open, PutCities,
-        Resident, Scan, ScanCountry, Seek, Space, Steady, Ycsb,
+        Beside, Delete, Get, GetBatched, GetByTwo, GetCities, Growth, Io, Lost, Memory, Open, PutCities,
+        Resident, Scan, ScanCountry, Seek, Space, Steady, Wrong, Ycsb,
     };
     use Before::{Cities, Loaded, Nothing};
     use Order::{Absent, Ascending, Drawn, Hot, Shuffled};
@@ -200,12 +203,15 @@ pub static ALL: &[Workload] = {
         on_request("resident", Nothing, Resident, "anonymous memory after writing twice n and reading")
             .with_rivals(),
         on_request("space", Loaded, Space, "bytes on disk and bytes written"),
+        on_request("io", Nothing, Io, "bytes of calls and to the device, for each byte of entries")
+            .with_rivals(),
         on_request(
             "growth",
             Nothing,
             Growth,
             "gets of absent keys in stores of n/1000, n/100, n/10 and n entries",
         ),
+        on_request("wrong", Nothing, Wrong, "gets and puts, mistaken in fewer and fewer ways"),
         on_request("cities-put", Nothing, PutCities, "puts of cities.tsv, a line each"),
         on_request("cities-get", Cities, GetCities, "gets of cities drawn at random"),
         on_request(
@@ -299,6 +305,13 @@ pub fn durability_name(durability: Durability) -> &'static str {
     }
 }
 
+/// The durability class of this name.
+pub fn durability_named(name: &str) -> Result<Durability, String> {
+    let classes = [Durability::OnRequest, Durability::EveryWrite];
+    let found = classes.into_iter().find(|class| durability_name(*class) == name);
+    found.ok_or_else(|| format!("there are: {}", classes.map(durability_name).join(", ")))
+}
+
 /// How much is done, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Effort {
@@ -309,6 +322,9 @@ pub struct Effort {
     pub limit_seconds: f64,
     /// How often everything is measured.
     pub rounds: u64,
+    /// What is asked of every workload besides.
+    #[serde(flatten)]
+    pub asked: Asked,
 }
 
 impl Effort {

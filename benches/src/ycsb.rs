@@ -98,7 +98,7 @@ impl Model {
     /// Draws so many operations. At most n keys are inserted in all: where none is left, there are fewer operations.
     pub fn plan(&self, mix: &Mix, ops: u64) -> Plan {
         let mut random = Random::new(self.sizes.seed ^ mix.salt());
-        let zipf = if mix.latest { Zipf::below(self.len()) } else { Zipf::spread() };
+        let zipf = if mix.latest { Zipf::below(self.len(), Zipf::YCSB_THETA) } else { Zipf::spread() };
         let mut after = self.clone();
         let mut plan = Plan { steps: Vec::new(), entries: Entries::none(self.sizes) };
         for _ in 0..ops {

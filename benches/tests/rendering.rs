@@ -4,7 +4,7 @@ use benches::engines::Kind;
 use benches::entries::Sizes;
 use benches::machine::Machine;
 use benches::report::{BOUND, EngineInfo, Report, Row, SCHEMA, Unit};
-use benches::workload::Effort;
+use benches::workload::{Asked, Effort};
 use benches::{chart, goals, markdown, ratio, table};
 
 fn row(workload: &str, part: &str, subject: &str, unit: Unit, values: &[f64]) -> Row {
@@ -46,6 +46,7 @@ fn report() -> Report {
             sizes: Sizes { n: 1_000_000, value_bytes: 100, seed: 42 },
             limit_seconds: 4.0,
             rounds: 3,
+            asked: Asked::default(),
         },
         engines: vec![
             engine("stage1", true, Kind::Engine),
@@ -77,6 +78,7 @@ fn report() -> Report {
         ],
         not_applicable: vec!["space on memory: it keeps nothing on disk".into()],
         measured_once: vec!["fillseq on leaky: one round only, which took 99 s".into()],
+        longest_seconds: [("stage1".to_owned(), 12.5)].into(),
     }
 }
 

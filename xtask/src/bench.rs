@@ -1,81 +1,21 @@
 //! The benchmark: built for release with the rivals that are asked for, and the runs whose figures the book shows.
 //!
 //! **Layout** `--rivals NAMES` becomes features of the package and goes on to the program. The name of one of the book's
-//! runs, such as `stage2`, stands for the arguments of a table here, any of which can be given otherwise.
+//! runs, such as `stage2`, stands for the arguments of a table ([`runs`]), any of which can be given otherwise.
+
+mod runs;
 
 use crate::{Failure, workspace};
+use runs::RUNS;
 use std::ffi::{OsStr, OsString};
 
 /// Who can be measured beside the engines: each a feature of `benches`.
 const RIVALS: [&str; 7] = ["rocksdb", "leveldb", "fjall", "redb", "lmdb", "sled", "tinkv"];
 
-/// The arguments of a run: flags, each with its value.
-type Args = &'static [(&'static str, &'static str)];
-
-/// The runs that the book shows.
-const RUNS: &[(&str, Args)] = &[
-    (
-        "stage1",
-        &[
-            ("--engine", "oracle"),
-            ("--engine", "stage1"),
-            ("--json", "book/src/results/stage1.json"),
-            ("--markdown", "book/src/results/stage1.md"),
-            ("--figures", "book/src/results/stage1.txt"),
-            ("--svg", "book/src/results/stage1"),
-        ],
-    ),
-    (
-        "stage2",
-        &[
-            ("--engine", "stage1"),
-            ("--engine", "stage2"),
-            ("--rivals", "fjall,redb,lmdb,sled,tinkv"),
-            ("--limit", "1"),
-            ("--patience", "20"),
-            ("--against", "stage1"),
-            ("--against", "hash-log"),
-            ("--against", "lmdb-wmap"),
-            ("--json", "book/src/results/stage2.json"),
-            ("--markdown", "book/src/results/stage2.md"),
-            ("--figures", "book/src/results/stage2.txt"),
-            ("--svg", "book/src/results/stage2"),
-        ],
-    ),
-    (
-        "stage3",
-        &[
-            ("--engine", "stage1"),
-            ("--engine", "stage2"),
-            ("--engine", "stage3"),
-            ("--rivals", "rocksdb,leveldb,fjall,redb,lmdb,sled"),
-            ("--limit", "1"),
-            ("--patience", "20"),
-            ("--against", "stage2"),
-            ("--against", "lmdb-wmap"),
-            ("--json", "book/src/results/stage3.json"),
-            ("--markdown", "book/src/results/stage3.md"),
-            ("--figures", "book/src/results/stage3.txt"),
-            ("--svg", "book/src/results/stage3"),
-        ],
-    ),
-    // Long enough for some flushes and compactions to fall into it.
-    (
-        "steady",
-        &[
-            ("--engine", "stage3"),
-            ("--rivals", "rocksdb,leveldb,fjall"),
-            ("--workload", "steady"),
-            ("--n", "2000000"),
-            ("--limit", "15"),
-            ("--patience", "60"),
-            ("--rounds", "2"),
-            ("--json", "book/src/results/steady.json"),
-            ("--markdown", "book/src/results/steady.md"),
-            ("--figures", "book/src/results/steady.txt"),
-        ],
-    ),
-];
+/// Those that `--rivals` stands for where it names none, as the program has it too.
+const PURE: &str = "fjall,redb,lmdb,sled";
+/// Those that `--rivals-native` adds.
+const NATIVE: &str = "rocksdb,leveldb";
 
 /// Builds the benchmark's programs, and runs the one that conducts.
 pub fn run(args: &[OsString]) -> Result<(), Failure> {
@@ -114,21 +54,27 @@ fn expanded(args: &[OsString]) -> Vec<OsString> {
         })
     };
     let left = defaults.iter().filter(|(flag, _)| !is_given(flag));
-    let left = left.flat_map(|(flag, value)| [flag.into(), value.into()]);
+    // A flag without a value has an empty one in the table.
+    let left = left.flat_map(|pair| [pair.0, pair.1]).filter(|word| !word.is_empty()).map(OsString::from);
     left.chain(given.iter().cloned()).collect()
 }
 
 /// The rivals among the arguments, as cargo takes features.
 fn features(args: &[OsString]) -> Result<String, Failure> {
-    let mut names = String::new();
-    let mut args = args.iter().map(|arg| arg.to_string_lossy());
+    let mut names = Vec::new();
+    let mut args = args.iter().map(|arg| arg.to_string_lossy()).peekable();
     while let Some(arg) = args.next() {
         if let Some(list) = arg.strip_prefix("--rivals=") {
-            list.clone_into(&mut names);
+            names.push(list.to_owned());
         } else if arg == "--rivals" {
-            names = args.next().unwrap_or_default().into_owned();
+            // Without names it stands for some.
+            let given = args.next_if(|next| !next.starts_with("--"));
+            names.push(given.map_or_else(|| PURE.to_owned(), Into::into));
+        } else if arg == "--rivals-native" {
+            names.push(NATIVE.to_owned());
         }
     }
+    let names = names.join(",");
     if let Some(unknown) = names.split(',').find(|name| !name.is_empty() && !RIVALS.contains(name)) {
         let there = RIVALS.join(", ");
         return Err(Failure::Usage(format!("there is no rival «{unknown}»; there are: {there}")));
@@ -149,6 +95,8 @@ mod tests {
         assert_eq!(features(&words("--n 5 --rivals lmdb,sled --quick")).unwrap(), "lmdb,sled");
         assert_eq!(features(&words("--rivals=tinkv")).unwrap(), "tinkv");
         assert_eq!(features(&words("--quick")).unwrap(), "");
+        assert_eq!(features(&words("--rivals --quick")).unwrap(), "fjall,redb,lmdb,sled");
+        assert_eq!(features(&words("--rivals lmdb --rivals-native")).unwrap(), "lmdb,rocksdb,leveldb");
         let Err(Failure::Usage(said)) = features(&words("--rivals rocks")) else { panic!("rocks is none") };
         assert!(said.contains("«rocks»") && said.contains("fjall"), "{said}");
     }

@@ -10,7 +10,7 @@ use crate::report::Sample;
 use crate::store::{self, Store};
 use crate::workload::{Action, Before, Workload};
 use crate::ycsb::{Mix, Model};
-use crate::{beside, check, measure, reopen, resident, space};
+use crate::{beside, check, io, measure, reopen, resident, space, wrong};
 use anyhow::{Context, Result};
 use contract::{Durability, KeyRange};
 use std::ops::Bound;
@@ -52,6 +52,11 @@ impl<'a> Sitting<'a> {
                 None => return Ok(Answer::NotApplicable("the system does not tell".into())),
             },
             (Action::Space, _) => space::run(subject, spec)?,
+            (Action::Wrong, _) => wrong::run(subject, spec)?,
+            (Action::Io, _) => match io::run(subject, spec)? {
+                Some(samples) => samples,
+                None => return Ok(Answer::NotApplicable("the system does not tell".into())),
+            },
             (Action::GetBatched, _) => self.get_batched(workload)?,
             (Action::Ycsb(mix), _) => vec![self.ycsb(workload, mix)?],
             _ if workload.writes() => self.write(workload)?,
@@ -176,7 +181,13 @@ fn alone((sample, done): (Sample, u64)) -> (Vec<Sample>, u64) {
 fn needs_disk(workload: &Workload) -> bool {
     let reopens = matches!(
         workload.timed,
-        Action::Open { .. } | Action::Lost | Action::Space | Action::Memory | Action::Resident
+        Action::Open { .. }
+            | Action::Lost
+            | Action::Space
+            | Action::Io
+            | Action::Wrong
+            | Action::Memory
+            | Action::Resident
     );
     let compacts = workload.timed == (Action::Beside { compacting: true });
     reopens || compacts || workload.durability == Durability::EveryWrite

@@ -6,7 +6,8 @@ use crate::cell::Answer;
 use crate::engines::{Kind, Subject};
 use crate::report::{BOUND, Row, Sample};
 use crate::workload::{self, Workload, durability_name};
-use anyhow::{Context, Error, Result, ensure};
+use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The cells of one sitting: everyone who takes part.
@@ -63,7 +64,7 @@ fn subject_cells(plan: &Plan, workloads: &[&'static Workload]) -> Vec<Cell> {
     let mut cells = Vec::new();
     for subject in &plan.subjects {
         let own = workloads.iter().copied().filter(|workload| workload.takes(subject.kind));
-        cells.push(Cell::of(subject, own));
+        cells.push(Cell::of(plan, subject, own));
         if !plan.variants {
             continue;
         }
@@ -73,7 +74,7 @@ fn subject_cells(plan: &Plan, workloads: &[&'static Workload]) -> Vec<Cell> {
         for variant in settings.iter().filter_map(|setting| Some((setting, subject.under(setting)?))) {
             let (setting, subject) = variant;
             let under = workloads.iter().copied().filter(|workload| workload.under.contains(setting));
-            cells.push(Cell::of(&subject, under));
+            cells.push(Cell::of(plan, &subject, under));
         }
     }
     cells.retain(|cell| !cell.tasks.is_empty());
@@ -90,23 +91,29 @@ fn bound_cells(workload: &'static Workload) -> impl Iterator<Item = Cell> {
 }
 
 impl Group {
-    pub(super) fn len(&self) -> u64 {
-        self.cells.len() as u64
+    /// What is measured in each cell.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.cells.iter().map(Cell::what)
     }
 
-    /// The cells in the order of this round: the one who begins changes.
-    pub(super) fn turns(&mut self, round: u64) -> impl Iterator<Item = &mut Cell> {
-        let count = self.len().max(1);
-        let begin = usize::try_from(round % count).unwrap_or(0);
-        let (last, first) = self.cells.split_at_mut(begin);
-        first.iter_mut().chain(last)
+    /// The places of the cells in the order of this round: the one who begins changes.
+    pub(super) fn order(&self, round: u64) -> Vec<usize> {
+        let count = self.cells.len();
+        let begin = usize::try_from(round % count.max(1) as u64).unwrap_or(0);
+        (begin..count).chain(0..begin).collect()
+    }
+
+    /// The cell at a place.
+    pub(super) fn cell(&mut self, at: usize) -> &mut Cell {
+        &mut self.cells[at]
     }
 }
 
 impl Cell {
-    fn of(subject: &Subject, workloads: impl Iterator<Item = &'static Workload>) -> Self {
+    fn of(plan: &Plan, subject: &Subject, workloads: impl Iterator<Item = &'static Workload>) -> Self {
         let task = |workload: &'static Workload| {
-            Task::new(workload.name, Some(workload), String::new(), durability_name(workload.durability))
+            let durability = workload.asked(&plan.effort.asked).durability;
+            Task::new(workload.name, Some(workload), String::new(), durability_name(durability))
         };
         Self::new(&subject.name, subject.kind, workloads.map(task).collect())
     }
@@ -152,8 +159,8 @@ impl Cell {
     }
 
     /// Keeps that a round failed.
-    pub(super) fn fail(&mut self, error: &Error) {
-        let why: Vec<_> = error.to_string().split_whitespace().map(str::to_owned).collect();
+    pub(super) fn fail(&mut self, why: &str) {
+        let why: Vec<_> = why.split_whitespace().collect();
         for task in &mut self.tasks {
             task.not_applicable = Some(why.join(" "));
         }
@@ -233,6 +240,16 @@ pub(super) fn measured_once(groups: &[Group]) -> Vec<String> {
         .collect()
 }
 
+/// What the longest measurement of each subject took, in seconds.
+pub(super) fn longest_seconds(groups: &[Group]) -> BTreeMap<String, f64> {
+    let mut longest = BTreeMap::new();
+    for cell in groups.iter().flat_map(|group| &group.cells).filter(|cell| cell.subject != BOUND) {
+        let seconds: &mut f64 = longest.entry(cell.subject.clone()).or_default();
+        *seconds = seconds.max(cell.took.as_secs_f64());
+    }
+    longest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,7 +277,10 @@ mod tests {
         let names = ["a", "b", "c"];
         let cells = names.iter().map(|name| Cell::new(name, Kind::Engine, Vec::new())).collect();
         let mut group = Group { cells };
-        let mut order = |round| group.turns(round).map(|cell| cell.subject.clone()).collect::<String>();
+        let mut order = |round| {
+            let places = group.order(round).into_iter();
+            places.map(|at| group.cell(at).subject.clone()).collect::<String>()
+        };
         assert_eq!([0, 1, 2, 3].map(&mut order), ["abc", "bca", "cab", "abc"]);
     }
 }

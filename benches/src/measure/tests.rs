@@ -3,14 +3,18 @@
 use super::*;
 use crate::beside;
 use crate::engines::Subject;
-use crate::workload::Workload;
+use crate::workload::{Asked, Workload};
 use crate::ycsb::{self, Model};
 use contract::{Cursor, Durability, PairCursor, Scan};
 use std::sync::Arc;
 use vfs::MemFs;
 
-const EFFORT: Effort =
-    Effort { sizes: Sizes { n: 500, value_bytes: 20, seed: 3 }, limit_seconds: 0.05, rounds: 1 };
+const EFFORT: Effort = Effort {
+    sizes: Sizes { n: 500, value_bytes: 20, seed: 3 },
+    limit_seconds: 0.05,
+    rounds: 1,
+    asked: Asked::NOTHING,
+};
 
 /// What an engine gets wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -29,6 +29,9 @@ pub enum Unit {
     /// Puts.
     #[serde(rename = "puts")]
     Puts,
+    /// Files.
+    #[serde(rename = "files")]
+    Files,
 }
 
 impl Unit {
@@ -43,6 +46,7 @@ impl Unit {
             Self::BytesPerKey => "B/key",
             Self::Mebibytes => "MiB",
             Self::Puts => "puts",
+            Self::Files => "files",
         }
     }
 

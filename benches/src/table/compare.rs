@@ -3,26 +3,46 @@
 use super::{Grid, Kind, grouped, head, number};
 use crate::engines::Kind as SubjectKind;
 use crate::ratio::{self, Ratio};
-use crate::report::{Report, Row, Unit, median};
+use crate::report::{EngineInfo, Report, Row, Unit, median};
 
 /// A row for each workload and part, a column for each subject: medians, the best engine or rival in bold. A dash is
 /// what was not measured, and a dagger a subject that lost acknowledged writes when it was killed.
 pub fn side_by_side(report: &Report) -> Grid {
+    columns(report, |_| true)
+}
+
+/// The same for our engines as they are by default: the stages, and what they are measured against.
+pub fn stages(report: &Report) -> Grid {
+    columns(report, |engine| engine.kind == SubjectKind::Engine && !engine.name.contains(':'))
+}
+
+/// The same for rivals, and of ours for the last.
+pub fn production(report: &Report) -> Grid {
+    let ours = report.engines.iter().filter(|engine| engine.kind == SubjectKind::Engine && engine.persistent);
+    let last = ours.filter_map(|engine| engine.name.split(':').next()).next_back().unwrap_or_default();
+    columns(report, |engine| engine.kind == SubjectKind::Rival || engine.name.split(':').next() == Some(last))
+}
+
+/// A column for each subject that is wanted; rows in which one of them was measured.
+fn columns(report: &Report, wanted: impl Fn(&EngineInfo) -> bool) -> Grid {
+    let engines: Vec<_> = report.engines.iter().filter(|engine| wanted(engine)).collect();
     let mut heads = vec![head("workload", Kind::Text), head("", Kind::Text)];
-    heads.extend(report.engines.iter().map(|engine| head(&marked(report, &engine.name), Kind::Number)));
+    heads.extend(engines.iter().map(|engine| head(&marked(report, &engine.name), Kind::Number)));
     let cells = |first: &&Row| {
         let row = |name: &str| report.row(&first.workload, &first.part, name);
-        let best = best(report, first);
+        let best = best(report, first, &engines);
         let cell = |name: &str| match row(name) {
             Some(row) if best == Some(name) => format!("**{}**", number(row.median())),
             Some(row) => number(row.median()),
             None => "–".into(),
         };
         let mut cells = vec![first.name(), first.unit.name().into()];
-        cells.extend(report.engines.iter().map(|engine| cell(&engine.name)));
+        cells.extend(engines.iter().map(|engine| cell(&engine.name)));
         cells
     };
-    Grid { heads, rows: firsts(report).iter().map(cells).collect() }
+    let measured =
+        |first: &&Row| engines.iter().any(|e| report.row(&first.workload, &first.part, &e.name).is_some());
+    Grid { heads, rows: firsts(report).into_iter().filter(measured).map(|first| cells(&first)).collect() }
 }
 
 /// The same, as how many times better than `name` each subject is: the median of the rounds' ratios, and of which
@@ -67,18 +87,17 @@ fn firsts(report: &Report) -> Vec<&Row> {
     firsts
 }
 
-/// The engine or rival that is best at a row; nobody where fewer than two were measured.
-fn best<'a>(report: &'a Report, first: &Row) -> Option<&'a str> {
-    let counts = |engine: &&&crate::report::EngineInfo| {
+/// The engine or rival among these that is best at a row; nobody where fewer than two were measured.
+fn best<'a>(report: &Report, first: &Row, engines: &[&'a EngineInfo]) -> Option<&'a str> {
+    let counts = |engine: &&&EngineInfo| {
         engine.kind != SubjectKind::Bound && engine.persistent && !report.lost(&engine.name)
     };
-    let engines: Vec<_> = report.engines.iter().collect();
     let measured = engines.iter().filter(counts).filter_map(|engine| {
         let value = report.row(&first.workload, &first.part, &engine.name)?.median();
         Some((engine.name.as_str(), if first.unit.more_is_better() { value } else { -value }))
     });
     let measured: Vec<_> = measured.collect();
-    if measured.len() < 2 || first.unit == Unit::Times || first.unit == Unit::Puts {
+    if measured.len() < 2 || matches!(first.unit, Unit::Times | Unit::Puts | Unit::Files) {
         return None;
     }
     measured.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(name, _)| *name)

@@ -71,8 +71,12 @@ pub enum Action {
     Resident,
     /// Nothing; sizes are looked at.
     Space,
+    /// Nothing; what the system counts is looked at while a store is filled, overwritten and read.
+    Io,
     /// Gets of absent keys, in stores of four sizes.
     Growth,
+    /// Gets and puts, with fewer and fewer of the mistakes that flatter.
+    Wrong,
     /// A put for each city, in the order of the file.
     PutCities,
     /// Gets of cities drawn at random.
