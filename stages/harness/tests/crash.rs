@@ -4,12 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use contract::{KeyRange, oracle};
+use harness::crash::exhaustive::Exhaustive;
 use harness::crash::lab::{Progress, Search};
 use harness::crash::run::{Run, tiny_options};
-use harness::crash::{Plan, Script, Tally, explore, story};
+use harness::crash::{Plan, Script, story};
 use harness::faults::hooked::{Hooked, Hooks};
 use harness::invariant::Invariant;
-use harness::ops::text;
 use harness::registry::persistent;
 use std::collections::BTreeMap;
 use std::io;
@@ -75,27 +75,41 @@ fn the_workloads_roll_merge_and_save() {
     }
 }
 
-/// Whatever three operations do to two keys, in every order. Most bugs of crash consistency need no more.
+/// Whatever three operations do to two keys, in every order, crashed before every call, with every state that a crash
+/// can leave. Most bugs of crash consistency need no more.
 #[test]
 fn every_short_workload() {
-    let alphabet = text::parse(
-        "put a 1\nput b 2\ndelete a\nbatch put a 3 ; delete b ; put b 4\nput-if-absent a 5\nsync\ncompact\nclose\n",
-    )
-    .unwrap();
-    let plan = Plan { draws: 1, tears: 48, depth: 1, ..Plan::default() };
     for stage in persistent("every_short_workload") {
-        let mut tally = Tally::default();
-        for number in 0..alphabet.len().pow(3) {
-            let digits = [number, number / alphabet.len(), number / alphabet.len().pow(2)];
-            let ops = digits.map(|digit| alphabet[digit % alphabet.len()].clone());
-            let script = Script { lives: vec![ops.to_vec()] };
-            let explored = explore(stage, &script, number as u64, &plan, &mut tally, &mut |_| true);
-            if let Some(Err(broken)) = explored {
-                panic!("{}: {}{:?}", broken.failure, text::to_text(script.part(0)), broken.path);
-            }
+        let all = Exhaustive { stage, seed: 1, longest: 3, threads: 2 };
+        let outcome = all.run(&Progress::default());
+        if let Some(violation) = &outcome.violation {
+            panic!("{}", story::tell(stage, violation, &mut |_, _| {}));
         }
-        eprintln!("{}: {} images", stage.name, tally.images());
-        assert!(tally.images() > 50_000, "{tally:?}");
+        eprintln!("{}: {} images, {} equal", stage.name, outcome.tally.images(), outcome.tally.equal);
+        assert_eq!(outcome.workloads, all.words());
+        assert!(outcome.tally.images() > 20_000, "{:?}", outcome.tally);
+    }
+}
+
+/// What breaks by a crash alone breaks within three operations, and the first workload found is a shortest.
+#[test]
+fn every_short_workload_is_enough_for_what_a_crash_shows() {
+    for (name, most) in [
+        ("sync-does-nothing", 1),
+        ("sync-dir-does-nothing", 3),
+        ("the-old-goes-before-the-new-is-safe", 1),
+        ("batches-are-split", 2),
+        ("writes-wait-in-memory", 1),
+        ("close-does-not-sync", 1),
+        ("compact-brings-back", 3),
+    ] {
+        let stage = harness::broken::find(name).unwrap().stage;
+        let all = Exhaustive { stage, seed: 1, longest: 3, threads: 1 };
+        let violation =
+            all.run(&Progress::default()).violation.unwrap_or_else(|| panic!("{name}: not found"));
+        let length = violation.script.part(0).len();
+        assert!(length <= most, "{name}: {length} operations");
+        assert!(!violation.broken.path.is_empty(), "{name}: a crash shows it");
     }
 }
 

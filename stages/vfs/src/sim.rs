@@ -44,6 +44,7 @@ mod disk;
 mod fault;
 mod file;
 mod names;
+mod outcome;
 mod rng;
 mod tear;
 mod world;
@@ -145,6 +146,16 @@ impl SimFs {
         let at = usize::try_from(at_call).unwrap_or(usize::MAX).min(world.calls.len());
         let in_flight = world.calls.get(at).map_or(Op::SyncDir, Call::op);
         world.disk_at(at + usize::from(in_flight != Op::SyncDir)).pending_names.len() as u64
+    }
+
+    /// How many states a power loss at this call can leave, the call in flight done, undone or in between, as
+    /// [`Crash::outcome`] numbers them: each subset of the pending names, and each file's bytes and size at each
+    /// boundary between its pending operations. As many as fit the type where there are more.
+    pub fn outcomes(&self, at_call: u64) -> u64 {
+        let mut world = self.world();
+        let at = usize::try_from(at_call).unwrap_or(usize::MAX).min(world.calls.len());
+        let pends = world.calls.get(at).is_some_and(|call| !matches!(call.op(), Op::Sync | Op::SyncDir));
+        outcome::count(world.disk_at(at + usize::from(pends)))
     }
 
     /// What the crash that left this image took away, for a failure's message. Empty for a world that is no image.

@@ -5,6 +5,7 @@
 
 use contract::Stage;
 use harness::broken::{self, BROKEN};
+use harness::crash::exhaustive::Exhaustive;
 use harness::crash::lab::{Outcome, Progress, Search};
 use harness::crash::{Plan, story};
 use harness::registry::{find, registry};
@@ -23,8 +24,10 @@ fail in all ways, and does a sample of all injuries to files at rest.
 
 Usage: cargo xtask crash [OPTIONS]
 
-  --engine NAME     which engine (default stage1); also one that keeps nothing, to see what it loses, and any of
-                    those that are broken on purpose (--list names them all)
+  --engine NAME     which engine (default stage1), or «all»; also one that keeps nothing, to see what it loses, and
+                    any of those that are broken on purpose (--list names them all)
+  --exhaustive L    instead of drawing: every workload of at most L operations on two keys, crashed before every call,
+                    with every state that the crash can leave, or 1,024 of them where there are more
   --seconds N       how long (default 60)
   --images N        until so many images instead: the same seed then gives the same run on every machine
   --seed N          what everything is drawn from (default 1)
@@ -54,11 +57,12 @@ struct Args {
     keep: Option<PathBuf>,
     quiet: bool,
     only_crashes: bool,
+    exhaustive: Option<u32>,
 }
 
 fn main() -> ExitCode {
     match parse() {
-        Ok(Some(args)) => run(&args),
+        Ok(Some(args)) => every_engine(&args),
         Ok(None) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("crash: {e}\n\n{HELP}");
@@ -80,12 +84,14 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
         keep: None,
         quiet: false,
         only_crashes: false,
+        exhaustive: None,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
             Long("engine") => args.engine = parser.value()?.string()?,
             Long("seconds") => args.seconds = parser.value()?.parse()?,
+            Long("exhaustive") => args.exhaustive = Some(parser.value()?.parse()?),
             Long("images") => args.images = Some(parser.value()?.parse()?),
             Long("seed") => args.seed = parser.value()?.parse()?,
             Long("kinds") => args.plan.kinds = kinds(&parser.value()?.string()?)?,
@@ -127,11 +133,24 @@ fn list() {
     }
 }
 
-fn run(args: &Args) -> ExitCode {
+/// One engine, or all that keep anything, one after the other until one breaks a promise.
+fn every_engine(args: &Args) -> ExitCode {
+    if args.engine == "all" {
+        let mut persistent = registry().iter().filter(|stage| stage.persistent);
+        let good = persistent.all(|stage| run(args, stage) == ExitCode::SUCCESS);
+        return ExitCode::from(u8::from(!good));
+    }
     let Some(stage) = find(&args.engine).or_else(|| Some(broken::find(&args.engine)?.stage)) else {
         eprintln!("crash: there is no engine «{}»; --list names them", args.engine);
         return ExitCode::from(2);
     };
+    run(args, stage)
+}
+
+fn run(args: &Args, stage: &'static Stage) -> ExitCode {
+    if let Some(longest) = args.exhaustive {
+        return exhaust(args, stage, longest);
+    }
     let start = Instant::now();
     let sampled =
         if args.only_crashes || !stage.persistent { Ok(String::new()) } else { sample(stage, args.seed) };
@@ -148,7 +167,11 @@ fn run(args: &Args) -> ExitCode {
     let progress = Progress::default();
     let outcome = std::thread::scope(|scope| {
         let search = scope.spawn(|| search.run(&progress));
-        watch(args, start, crashes, &progress, || search.is_finished());
+        let end = match args.images {
+            Some(images) => End::Images(images),
+            None => End::At(start + Duration::from_secs(args.seconds)),
+        };
+        watch(args.quiet, &end, crashes, &progress, || search.is_finished());
         search.join()
     });
     let Ok(outcome) = outcome else { return ExitCode::FAILURE };
@@ -163,6 +186,37 @@ fn run(args: &Args) -> ExitCode {
         );
     }
     println!("{}{sampled}", summary(stage.name, &outcome, args.seed, took));
+    ExitCode::from(u8::from(outcome.violation.is_some()))
+}
+
+/// Tries every short workload.
+fn exhaust(args: &Args, stage: &'static Stage, longest: u32) -> ExitCode {
+    let all = Exhaustive { stage, seed: args.seed, longest, threads: args.threads };
+    let (progress, start) = (Progress::default(), Instant::now());
+    let outcome = std::thread::scope(|scope| {
+        let search = scope.spawn(|| all.run(&progress));
+        watch(args.quiet, &End::Workloads(all.words()), start, &progress, || search.is_finished());
+        search.join()
+    });
+    let Ok(outcome) = outcome else { return ExitCode::FAILURE };
+    let took = start.elapsed();
+    if let Some(violation) = &outcome.violation {
+        let told = story::tell(stage, violation, &mut |name, image| keep(args.keep.as_deref(), name, image));
+        let (engine, seed) = (stage.name, args.seed);
+        println!("{told}\nAgain: cargo xtask crash --engine {engine} --exhaustive {longest} --seed {seed}\n");
+    }
+    println!(
+        "{}: every workload of at most {longest} operations: {} workloads, {} images, {} more equal to one of them, \
+         in {:.1} s, {} a second (seed {}); violations: {}",
+        stage.name,
+        outcome.workloads,
+        outcome.tally.images(),
+        outcome.tally.equal,
+        took.as_secs_f64(),
+        per_second(outcome.tally.images(), took),
+        args.seed,
+        u8::from(outcome.violation.is_some()),
+    );
     ExitCode::from(u8::from(outcome.violation.is_some()))
 }
 
@@ -191,26 +245,37 @@ fn sample(stage: &'static Stage, seed: u64) -> Result<String, String> {
     Ok(format!("; {} failing calls, {} injuries", calls.struck, injuries.injuries()))
 }
 
+/// When a search ends.
+enum End {
+    /// With so many images.
+    Images(u64),
+    /// With so many workloads.
+    Workloads(u64),
+    /// At this time.
+    At(Instant),
+}
+
 /// Shows how far a search is, and stops it when its time is over.
-fn watch(args: &Args, start: Instant, crashes: Instant, progress: &Progress, finished: impl Fn() -> bool) {
-    let bar = match args.images {
-        _ if args.quiet => ProgressBar::hidden(),
-        Some(images) => ProgressBar::new(images),
-        None => ProgressBar::new_spinner(),
+fn watch(quiet: bool, end: &End, began: Instant, progress: &Progress, finished: impl Fn() -> bool) {
+    let bar = match end {
+        _ if quiet => ProgressBar::hidden(),
+        End::Images(count) | End::Workloads(count) => ProgressBar::new(*count),
+        End::At(_) => ProgressBar::new_spinner(),
     };
-    let template = if args.images.is_some() {
-        "{spinner} {wide_bar} {human_pos}/{human_len} images, {msg}"
-    } else {
-        "{spinner} {elapsed} {human_pos} images, {msg}"
+    let template = match end {
+        End::Images(_) => "{spinner} {wide_bar} {human_pos}/{human_len} images, {msg}",
+        End::Workloads(_) => "{spinner} {wide_bar} {human_pos}/{human_len} workloads, {eta} left, {msg}",
+        End::At(_) => "{spinner} {elapsed} {human_pos} images, {msg}",
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     while !finished() {
         let images = progress.images.load(Ordering::Relaxed);
-        bar.set_position(images);
-        bar.set_message(format!("{} a second", HumanCount(per_second(images, crashes.elapsed()))));
-        if args.images.is_none() && start.elapsed() >= Duration::from_secs(args.seconds) {
+        let workloads = progress.workloads.load(Ordering::Relaxed);
+        bar.set_position(if matches!(end, End::Workloads(_)) { workloads } else { images });
+        bar.set_message(format!("{} images a second", HumanCount(per_second(images, began.elapsed()))));
+        if matches!(end, End::At(end) if Instant::now() >= *end) {
             progress.stop.store(true, Ordering::Relaxed);
         }
         std::thread::park_timeout(Duration::from_millis(50));

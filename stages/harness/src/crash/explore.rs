@@ -7,6 +7,8 @@ use crate::failure::Failure;
 use crate::invariant::Invariant;
 use crate::settings::has_blocks;
 use contract::{Error, Stage};
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use vfs::sim::{Crash, CrashKind, Profile, SimFs};
 
@@ -30,6 +32,8 @@ pub struct Tally {
     pub in_merge: u64,
     /// Images that refused to open, under the hard profile only.
     pub refused: u64,
+    /// Images that were not judged, since they are equal to others.
+    pub equal: u64,
 }
 
 impl Tally {
@@ -46,6 +50,7 @@ impl Tally {
         self.in_recovery += other.in_recovery;
         self.in_merge += other.in_merge;
         self.refused += other.refused;
+        self.equal += other.equal;
     }
 }
 
@@ -68,8 +73,7 @@ pub fn explore(
     tally: &mut Tally,
     see: &mut dyn FnMut(u64) -> bool,
 ) -> Option<Result<(), Box<Broken>>> {
-    let mut explorer =
-        Explorer { stage, script, seed, plan, tally, path: Vec::new(), see, seen: 0, over: false };
+    let mut explorer = Explorer::new(stage, script, seed, plan, tally, see);
     let result = explorer.first().and_then(|run| explorer.every_crash(&run));
     (!explorer.over).then_some(result)
 }
@@ -83,17 +87,8 @@ pub fn follow(
     visit: &mut dyn FnMut(&Run<'_>, Option<&SimFs>),
 ) -> Result<(), Box<Broken>> {
     let (plan, mut tally) = (Plan::default(), Tally::default());
-    let mut explorer = Explorer {
-        stage,
-        script,
-        seed,
-        plan: &plan,
-        tally: &mut tally,
-        path: Vec::new(),
-        see: &mut |_| true,
-        seen: 0,
-        over: false,
-    };
+    let mut see = |_| true;
+    let mut explorer = Explorer::new(stage, script, seed, &plan, &mut tally, &mut see);
     let mut run = explorer.first()?;
     for moment in path {
         let image = run.fs.image(moment.at_call, &moment.crash);
@@ -122,13 +117,41 @@ struct Explorer<'a> {
     /// How many images `see` has been told of.
     seen: u64,
     over: bool,
+    /// The first call of a first life before which crashes are tried.
+    from: u64,
+    /// What was judged, where all states are tried: of equal ones under equal obligations only the first.
+    judged: HashSet<u64>,
 }
 
 impl<'a> Explorer<'a> {
-    fn first(&self) -> Result<Run<'a>, Box<Broken>> {
+    fn new(
+        stage: &'a Stage,
+        script: &'a Script,
+        seed: u64,
+        plan: &'a Plan,
+        tally: &'a mut Tally,
+        see: &'a mut dyn FnMut(u64) -> bool,
+    ) -> Self {
+        let (path, judged) = (Vec::new(), HashSet::new());
+        Self { stage, script, seed, plan, tally, path, see, seen: 0, over: false, from: 0, judged }
+    }
+
+    fn first(&mut self) -> Result<Run<'a>, Box<Broken>> {
         let mut run = self.guard(|| Run::first(self.stage, self.seed))?;
-        self.guard(|| run.perform(self.script.part(0)))?;
+        let ops = self.script.part(0);
+        let last = if self.plan.last_only { ops.len().saturating_sub(1) } else { 0 };
+        self.guard(|| run.perform(&ops[..last]))?;
+        // What leads to the first operation belongs to it.
+        self.from = if last == 0 { 0 } else { run.fs.calls() };
+        self.guard(|| run.perform(&ops[last..]))?;
         Ok(run)
+    }
+
+    /// Whether a state is equal to one that was judged under equal obligations.
+    fn is_known(&mut self, image: &SimFs, window: Window) -> bool {
+        let mut hasher = DefaultHasher::new();
+        (image.contents(), window).hash(&mut hasher);
+        !self.judged.insert(hasher.finish())
     }
 
     /// Crashes `run` at every call of its life.
@@ -136,7 +159,7 @@ impl<'a> Explorer<'a> {
         let depth = self.path.len();
         let last = self.path.last().map_or(0, |moment| mix(&[moment.at_call, moment.crash.seed]));
         let moments = match depth {
-            0 => (0..=run.fs.calls()).collect(),
+            0 => (self.from..=run.fs.calls()).collect(),
             _ if !has_blocks(self.stage) => (0..=run.fs.calls()).collect(),
             _ => self.plan.later_moments(run.fs.calls(), mix(&[self.seed, depth as u64, last])),
         };
@@ -164,12 +187,16 @@ impl<'a> Explorer<'a> {
     }
 
     fn one_crash(&mut self, run: &Run<'a>, moment: Moment, branch: bool) -> Result<(), Box<Broken>> {
+        let image = run.fs.image(moment.at_call, &moment.crash);
+        if moment.crash.outcome.is_some() && self.is_known(&image, run.ledger.window(moment.at_call)) {
+            self.tally.equal += 1;
+            return Ok(());
+        }
         self.tally.by_kind[moment.crash.kind as usize] += 1;
         if self.path.len() > 1 && moment.at_call < run.ledger.opened_at() {
             self.tally.in_recovery += 1;
         }
         self.tally.in_merge += u64::from(run.ledger.is_merging(moment.at_call));
-        let image = run.fs.image(moment.at_call, &moment.crash);
         let next = self.life_after(run, moment, image)?;
         let Some(mut next) = next.filter(|_| branch && self.path.len() < self.plan.depth) else {
             return Ok(());

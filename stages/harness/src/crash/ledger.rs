@@ -54,7 +54,7 @@ pub struct Step {
 }
 
 /// Which points a crash may leave, each bound included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     /// The oldest after power loss.
     pub synced: usize,

@@ -26,6 +26,10 @@ pub struct Plan {
     pub later_draws: u64,
     /// How many operations are done after a crash.
     pub later_ops: usize,
+    /// Instead of draws all states that a crash can leave, or so many of them where there are more.
+    pub outcomes: Option<u64>,
+    /// Whether only the calls of a script's last operation are tried.
+    pub last_only: bool,
 }
 
 impl Default for Plan {
@@ -41,6 +45,8 @@ impl Default for Plan {
             later_calls: 16,
             later_draws: 3,
             later_ops: 3,
+            outcomes: None,
+            last_only: false,
         }
     }
 }
@@ -63,6 +69,10 @@ impl Plan {
                 }
                 _ => {}
             }
+        }
+        if let Some(most) = self.outcomes {
+            crashes.extend(numbers(fs.outcomes(at), most, mix(&[seed, at])).map(Crash::outcome));
+            return crashes;
         }
         for &kind in self.kinds.iter().filter(|kind| draws(**kind)) {
             let pending = if kind == CrashKind::Names { fs.pending_names(at) } else { u64::MAX };
@@ -111,6 +121,15 @@ impl Plan {
     }
 }
 
+/// All numbers below `count`, or `most` of them, one from each of equal stretches.
+fn numbers(count: u64, most: u64, seed: u64) -> impl Iterator<Item = u64> {
+    let tried = count.min(most);
+    let from = move |stretch: u64| {
+        u64::try_from(u128::from(stretch) * u128::from(count) / u128::from(tried)).unwrap_or(count)
+    };
+    (0..tried).map(move |i| from(i) + mix(&[seed, i]) % (from(i + 1) - from(i)))
+}
+
 fn pick<T: Copy>(from: &[T], ticket: u64) -> Option<T> {
     from.get(usize::try_from(ticket % from.len().max(1) as u64).ok()?).copied()
 }
@@ -124,6 +143,16 @@ fn draws(kind: CrashKind) -> bool {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn few_states_are_all_tried_and_many_from_end_to_end() {
+        assert_eq!(numbers(5, 9, 1).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+        for count in [1000, u64::MAX] {
+            let tried: Vec<_> = numbers(count, 10, 1).collect();
+            assert!(tried.len() == 10 && tried.is_sorted() && tried[0] < count / 10 + 1, "{tried:?}");
+            assert!(tried[9] >= count / 10 * 9, "{tried:?}");
+        }
+    }
 
     #[test]
     fn short_lives_are_crashed_everywhere_and_long_ones_in_the_end_as_well() {

@@ -6,6 +6,7 @@ use super::call::{Act, Call};
 use super::disk::{Disk, Inode, NameOp, Names};
 use super::fault::{Effect, Errno, Failure};
 use super::names;
+use super::outcome;
 use super::rng::Rng;
 use super::tear;
 use std::fmt;
@@ -34,6 +35,9 @@ pub struct Crash {
     /// Operations that could not have landed without a missing one are left out too.
     /// See [`SimFs::pending_names`](super::SimFs::pending_names).
     pub names: Option<u64>,
+    /// `Sizes`: this of all states that the crash can leave, instead of a draw.
+    /// See [`SimFs::outcomes`](super::SimFs::outcomes).
+    pub outcome: Option<u64>,
 }
 
 /// The sorts of crash. «Pending» is what no successful sync has covered; «the call in flight» is the one with the
@@ -117,7 +121,12 @@ pub enum Loss {
 impl Crash {
     /// A crash of this kind under [`Profile::Strict`].
     pub fn new(kind: CrashKind, seed: u64) -> Self {
-        Self { kind, seed, profile: Profile::Strict, tear: None, names: None }
+        Self { kind, seed, profile: Profile::Strict, tear: None, names: None, outcome: None }
+    }
+
+    /// Leaves the state with this number of all that a power loss can leave.
+    pub fn outcome(number: u64) -> Self {
+        Self { outcome: Some(number), ..Self::new(CrashKind::Sizes, 0) }
     }
 
     /// Tears the append in flight after so many bytes.
@@ -176,13 +185,16 @@ pub(super) fn image(disk: &Disk, at: u64, in_flight: Option<&Call>, crash: &Cras
         CrashKind::GlobalPrefix => {
             let drawn = rng.below(tears(in_flight));
             let disk = torn(disk, in_flight, crash.tear.unwrap_or(drawn), &mut losses);
-            at_rest(&disk, &disk.names, Inode::all_landed)
+            at_rest(&disk, &disk.names, |_, inode| inode.all_landed())
         }
         _ => {
-            let landed = names::landed(&disk.pending_names, crash, &mut rng);
+            let outcome = crash.outcome.map(|number| outcome::decode(disk, number));
+            let named = Crash { names: outcome.as_ref().map_or(crash.names, |o| Some(o.names)), ..*crash };
+            let landed = names::landed(&disk.pending_names, &named, &mut rng);
             let map = landed_names(disk, &landed, &mut losses);
-            at_rest(disk, &map, |inode| {
-                let (bytes, loss) = tear::content(inode, crash, &mut rng);
+            at_rest(disk, &map, |id, inode| {
+                let exact = outcome.as_ref().map(|outcome| outcome.of(id));
+                let (bytes, loss) = tear::content(inode, crash, exact, &mut rng);
                 losses.extend(loss);
                 bytes
             })
@@ -232,12 +244,12 @@ fn kill(mut disk: Disk, rng: &mut Rng, losses: &mut Vec<Loss>) -> Disk {
 }
 
 /// A disk of these names on which nothing is pending.
-fn at_rest(disk: &Disk, names: &Names, mut content: impl FnMut(&Inode) -> Arc<Vec<u8>>) -> Disk {
+fn at_rest(disk: &Disk, names: &Names, mut content: impl FnMut(usize, &Inode) -> Arc<Vec<u8>>) -> Disk {
     let mut image = Disk::default();
     let mut map = Names::new();
     for (name, id) in names {
         map.insert(Arc::clone(name), image.inodes.len());
-        image.inodes.push(Inode::at_rest(name, content(&disk.inodes[*id])));
+        image.inodes.push(Inode::at_rest(name, content(*id, &disk.inodes[*id])));
     }
     image.names = Arc::new(map);
     image.durable_names = Arc::clone(&image.names);

@@ -64,12 +64,21 @@ enum Fill {
 
 const START: Moment = Moment { ops: 0, bytes: 0 };
 
-/// What a crash leaves of this file, and what that took away.
-pub(super) fn content(inode: &Inode, crash: &Crash, rng: &mut Rng) -> (Arc<Vec<u8>>, Option<Loss>) {
+/// What a crash leaves of this file, and what that took away. `exact`: how many pending operations the bytes show, and
+/// how many the size, instead of a draw.
+pub(super) fn content(
+    inode: &Inode,
+    crash: &Crash,
+    exact: Option<(usize, usize)>,
+    rng: &mut Rng,
+) -> (Arc<Vec<u8>>, Option<Loss>) {
     if inode.pending.is_empty() && !inode.diverged {
         return (Arc::clone(&inode.durable), None);
     }
-    let (size_at, sectors) = draw(inode, crash.kind, rng);
+    let (size_at, sectors) = match exact {
+        Some((bytes, size)) => (Moment { ops: size, bytes: 0 }, everywhere(Moment { ops: bytes, bytes: 0 })),
+        None => draw(inode, crash.kind, rng),
+    };
     let mut filler = Filler::new(inode, crash.kind == CrashKind::Junk);
     let mut bytes = write_back(inode, &sectors, &mut filler, rng);
     let damaged = if crash.profile == Profile::Hard { damage(inode, &sectors, &mut bytes, rng) } else { 0 };
@@ -89,7 +98,6 @@ pub(super) fn content(inode: &Inode, crash: &Crash, rng: &mut Rng) -> (Arc<Vec<u
 /// The moment of the size, and those of the sectors.
 fn draw(inode: &Inode, kind: CrashKind, rng: &mut Rng) -> (Moment, Sectors) {
     let pending = &inode.pending;
-    let everywhere = |moment| Sectors { first: 0, states: Vec::new(), rest: Sector { moment, cut: SECTOR } };
     let size_at = draw_moment(pending, rng);
     match kind {
         CrashKind::Pages | CrashKind::Junk => (size_at, draw_sectors(inode, size_at, rng)),
@@ -100,6 +108,11 @@ fn draw(inode: &Inode, kind: CrashKind, rng: &mut Rng) -> (Moment, Sectors) {
         }
         _ => (size_at, everywhere(size_at)),
     }
+}
+
+/// Every sector holds what it held at one moment.
+fn everywhere(moment: Moment) -> Sectors {
+    Sectors { first: 0, states: Vec::new(), rest: Sector { moment, cut: SECTOR } }
 }
 
 /// Often the end, sometimes the start, else between two operations or at any byte inside one.

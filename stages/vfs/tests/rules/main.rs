@@ -1,6 +1,7 @@
 //! The rules of durability, each as a test that a kinder world would fail.
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+mod outcomes;
 mod tears;
 
 use std::collections::BTreeMap;
