@@ -33,7 +33,7 @@ mod found;
 mod inspect;
 mod manifest;
 pub mod memtable;
-mod merge;
+pub mod merge;
 mod names;
 mod options;
 mod pins;

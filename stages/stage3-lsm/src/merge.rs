@@ -15,7 +15,7 @@ use contract::Result;
 use std::cmp::Ordering;
 
 /// One sorted walk over many.
-pub(crate) struct Merge<S> {
+pub struct Merge<S> {
     /// The newest first.
     parts: Vec<S>,
     /// The parts that are not at their end, ascending by their keys; among equals the newest first.
@@ -26,7 +26,7 @@ pub(crate) struct Merge<S> {
 
 impl<S: Source> Merge<S> {
     /// Merges `parts`, the newest first.
-    pub(crate) fn new(parts: Vec<S>) -> Self {
+    pub fn new(parts: Vec<S>) -> Self {
         let mut merge = Self { order: Vec::with_capacity(parts.len()), parts, shadowing: false };
         for part in (0..merge.parts.len()).rev() {
             merge.order.insert(0, part);

@@ -90,6 +90,22 @@ pub(super) const RUNS: &[(&str, Args)] = &[
             ("--figures", "book/src/results/large.txt"),
         ],
     ),
+    (
+        "memory",
+        &[
+            ("--engine", "stage3"),
+            ("--rivals", "rocksdb,leveldb"),
+            ("--workload", "resident"),
+            ("--n", "10000000"),
+            ("--limit", "25"),
+            ("--patience", "60"),
+            ("--rounds", "1"),
+            ("--no-bounds", ""),
+            ("--json", "book/src/results/memory.json"),
+            ("--markdown", "book/src/results/memory.md"),
+            ("--figures", "book/src/results/memory.txt"),
+        ],
+    ),
     // One thing taken away or changed at a time.
     (
         "ablations",

@@ -53,6 +53,7 @@ pub struct Step {
     pub merged: bool,
 }
 
+// ANCHOR: window
 /// Which points a crash may leave, each bound included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
@@ -70,6 +71,7 @@ impl Window {
         if process_kill { self.acknowledged } else { self.synced }
     }
 }
+// ANCHOR_END: window
 
 impl Ledger {
     /// The ledger of a store that does not exist yet.

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a scan of everything gave.
 pub type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
+// ANCHOR: judge
 /// Reads everything by a scan, and every key by get and contains. `Ok` is the newest point in the window that looks
 /// like this.
 pub fn judge(
@@ -25,6 +26,7 @@ pub fn judge(
     let found = (oldest..=window.issued).rev().find(|&at| is_at(ledger, at, &pairs));
     found.ok_or_else(|| explain(ledger, window, process_kill, &pairs))
 }
+// ANCHOR_END: judge
 
 /// Reads everything by a scan, and holds get and contains of every key that there ever was against it.
 pub fn read(engine: &dyn Engine, ledger: &Ledger) -> Result<Pairs, Failure> {

@@ -20,6 +20,7 @@ pub(super) struct Outcome {
     landed: Vec<(usize, usize)>,
 }
 
+// ANCHOR: outcomes
 /// How many there are. As many as fit the type where there are more.
 pub(super) fn count(disk: &Disk) -> u64 {
     let moments = disk.inodes.iter().map(moments);
@@ -39,6 +40,7 @@ pub(super) fn decode(disk: &Disk, mut n: u64) -> Outcome {
     let landed = disk.inodes.iter().map(|inode| (moment(inode), moment(inode))).collect();
     Outcome { names, landed }
 }
+// ANCHOR_END: outcomes
 
 impl Outcome {
     /// How many pending operations of the file with this number its bytes show, and how many its size.
