@@ -40,7 +40,7 @@ pub(super) static RULES: [Rule; 43] = [
         "upkeep.rs",
         "if self.due().is_some()\n            && let Some(_claim) = self.try_claim(Kind::Compact)?",
         "if let Some(job) = self.due() && let Some(_claim) = self.try_claim(Kind::Compact)? { \
-         self.compact_job(&job).inspect_err(|error| self.note_damage(error))?; return Ok(true); } if false",
+         self.compact_job(&job, by).inspect_err(|error| self.note_damage(error))?; return Ok(true); } if false",
     ),
     // What a closed store still does.
     rule(
