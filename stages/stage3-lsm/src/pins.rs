@@ -60,6 +60,11 @@ impl Drop for Pin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::{SPECS, Settings};
+    use crate::recover;
+    use contract::{Engine, KeyRange, Options};
+    use std::thread;
+    use vfs::MemFs;
 
     #[test]
     fn the_newest_moment_is_held_until_all_have_let_go_of_it() {
@@ -72,5 +77,25 @@ mod tests {
         assert_eq!(pins.newest(), Some(second.seq()));
         drop(second);
         assert_eq!(pins.newest(), None);
+    }
+
+    /// Nobody applies anything between the look at the last write and the pin.
+    #[test]
+    fn a_moment_is_taken_in_the_turn() {
+        let settings = Settings::new(&Options::new(&SPECS)).unwrap();
+        let store = recover::open(Arc::new(MemFs::new()), settings).unwrap().0;
+        thread::scope(|scope| {
+            let held = store.pins.held();
+            let scan = scope.spawn(|| store.scan(KeyRange::all()).map(drop));
+            while store.turn.try_lock().is_ok() {
+                thread::yield_now();
+            }
+            // It has the turn, and waits for the pins.
+            (0..2_000).for_each(|_| thread::yield_now());
+            let has_the_turn = store.turn.try_lock().is_err();
+            drop(held);
+            scan.join().unwrap().unwrap();
+            assert!(has_the_turn);
+        });
     }
 }

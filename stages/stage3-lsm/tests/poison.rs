@@ -127,6 +127,24 @@ fn a_compaction_takes_the_mark_away_before_anything_else() {
     }
 }
 
+/// What was closed lies in the log, and the first change is that another log is begun.
+#[test]
+fn a_flush_takes_the_mark_away_before_it_begins_a_log() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &[]);
+    engine.put(b"a", b"1").unwrap();
+    engine.close().unwrap();
+    let engine = open(&fs, &[]);
+    let opened = fs.calls();
+    flush(&*engine).unwrap();
+    for at_call in opened..=fs.calls() {
+        for kind in CrashKind::ALL {
+            let image = fs.image(at_call, &Crash::new(kind, at_call));
+            assert_eq!(entries(&*open(&image, &[])), 1, "{kind:?} at call {at_call}");
+        }
+    }
+}
+
 #[test]
 fn what_opening_has_set_aside_stays_aside_after_power_loss() {
     let fs = SimFs::new();

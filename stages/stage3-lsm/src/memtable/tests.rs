@@ -190,3 +190,24 @@ fn a_walk_that_began_sees_nothing_that_comes_later() {
     }
     assert_eq!((walk.key(), memtable.entries()), (None, 400));
 }
+
+/// Whoever loads the boundaries and is then overtaken by writers that divide leaves.
+#[test]
+fn who_comes_by_boundaries_of_old_finds_every_key() {
+    for before in [0, 100] {
+        let memtable = Arc::new(Memtable::new());
+        (0..before).for_each(|i| put(&memtable, &numbered(10 * i), b"v", i + 1, None));
+        let old = memtable.boundaries.load_full();
+        (0..1000).for_each(|i| put(&memtable, &numbered(i * 7919 % 1000), b"v", i + 101, None));
+        assert!(check(&memtable) > 50);
+        memtable.boundaries.store(old);
+        for i in 0..1000 {
+            assert_eq!(
+                memtable.get(&numbered(i)),
+                Some(Some(b"v".to_vec())),
+                "{i} by boundaries of {before}"
+            );
+            assert_eq!(memtable.source(Bound::Included(&numbered(i)), 1100).key(), Some(&numbered(i)[..]));
+        }
+    }
+}

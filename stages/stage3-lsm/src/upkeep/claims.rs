@@ -86,6 +86,12 @@ impl Upkeep {
         self.claims().waiting -= 1;
     }
 
+    /// Whether somebody waits for a claim or for room.
+    #[cfg(test)]
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.claims().waiting > 0
+    }
+
     pub(super) fn rings(&self) -> u64 {
         self.claims().rings
     }

@@ -1,4 +1,4 @@
-//! What is not begun any more, and what is given up.
+//! What is not begun any more, and what is given up; who waits for whom, and who hears of what.
 
 use super::*;
 use crate::options::{SPECS, Settings};
@@ -6,13 +6,29 @@ use crate::recover;
 use contract::{Engine, Options};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::thread;
 use vfs::MemFs;
 
 fn store() -> (MemFs, Store) {
+    store_with(&[])
+}
+
+fn store_with(set: &[(&str, &str)]) -> (MemFs, Store) {
     let fs = MemFs::new();
-    let settings = Settings::new(&Options::new(&SPECS)).unwrap();
-    let store = recover::open(Arc::new(fs.clone()), settings).unwrap().0;
+    let options =
+        set.iter().fold(Options::new(&SPECS), |options, (name, value)| options.with(name, value).unwrap());
+    let store = recover::open(Arc::new(fs.clone()), Settings::new(&options).unwrap()).unwrap().0;
     store.put(b"key", b"value").unwrap();
+    (fs, store)
+}
+
+/// A store that has so many runs that a compaction is due.
+fn store_with_a_job() -> (MemFs, Store) {
+    let (fs, store) = store_with(&[("fan-out", "2")]);
+    while store.due().is_none() {
+        store.put(b"key", b"value").unwrap();
+        store.flush_all().unwrap();
+    }
     (fs, store)
 }
 
@@ -67,4 +83,126 @@ fn an_edit_that_makes_no_tree_poisons() {
     let output = built(&store);
     let committed = store.commit(Some(run), output, Vec::new(), None, |state, _| state.clone());
     assert!(committed.unwrap_err().is_corrupt() && store.refuse_if_poisoned().is_err());
+}
+
+type Call = fn(&Store) -> Result<()>;
+
+#[test]
+fn who_needs_a_claim_waits_until_it_is_given_back() {
+    let calls: [(Kind, Call); 9] = [
+        (Kind::Flush, Store::flush_all),
+        (Kind::Flush, Store::compact_all),
+        (Kind::Compact, Store::compact_all),
+        (Kind::Flush, |store| store.verify().map(drop)),
+        (Kind::Compact, |store| store.verify().map(drop)),
+        (Kind::Flush, Store::close),
+        (Kind::Compact, Store::close),
+        // Another thread is about to close the store.
+        (Kind::Flush, |store| store.closed.set(()).map_err(|()| Error::Closed).and_then(|()| store.close())),
+        (Kind::Compact, |store| {
+            store.closed.set(()).map_err(|()| Error::Closed).and_then(|()| store.close())
+        }),
+    ];
+    for (i, (kind, call)) in calls.into_iter().enumerate() {
+        let (_, store) = store();
+        let claim = store.upkeep.try_claim(kind).unwrap();
+        thread::scope(|scope| {
+            let caller = scope.spawn(|| call(&store));
+            while !caller.is_finished() && !store.upkeep.is_waited_for() {
+                thread::yield_now();
+            }
+            assert!(!caller.is_finished(), "call {i} does not wait");
+            drop(claim);
+            caller.join().unwrap().unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_step_leaves_to_others_what_they_have_claimed() {
+    let (fs, store) = store_with_a_job();
+    store.put(b"key", b"value").unwrap();
+    store.freeze(&mut store.any_turn()).unwrap();
+    let files = fs.contents();
+    let [flush, compact] = [Kind::Flush, Kind::Compact].map(|kind| store.upkeep.try_claim(kind).unwrap());
+    assert!(!store.upkeep_step(By::Caller).unwrap());
+    assert_eq!(fs.contents(), files);
+    let counts = || (store.state.load().frozen.len(), store.counts.compactions.load(Ordering::Relaxed));
+    drop(flush);
+    assert!(store.upkeep_step(By::Caller).unwrap() && counts() == (0, 0));
+    drop(compact);
+    assert!(store.upkeep_step(By::Caller).unwrap() && counts() == (0, 1));
+}
+
+/// What is due may have been done before the claim is held.
+#[test]
+fn what_another_thread_has_compacted_meanwhile_is_not_compacted_again() {
+    let (_, store) = store_with_a_job();
+    let job = store.due().unwrap();
+    thread::scope(|scope| {
+        // Who looks for what is due has seen the runs, and gets no further.
+        let damaged = store.upkeep.damaged();
+        let step = scope.spawn(|| store.upkeep_step(By::Caller));
+        (0..5_000).for_each(|_| thread::yield_now());
+        store.compact_job(&job, By::Caller).unwrap();
+        drop(damaged);
+        step.join().unwrap().unwrap();
+    });
+    assert_eq!(store.get(b"key").unwrap().as_deref(), Some(&b"value"[..]));
+}
+
+/// Who attends to the store sleeps until somebody rings.
+#[test]
+fn whatever_may_give_an_attendant_something_to_do_rings() {
+    let calls: [Call; 6] = [
+        |store| store.freeze(&mut store.any_turn()),
+        // A run more.
+        |store| store.flush().map(drop),
+        // A run in the place of two.
+        |store| {
+            store.compact_job(&compaction::everything(&shape(&store.state.load().tree)).unwrap(), By::Caller)
+        },
+        |store| store.set_option("fan-out", "3"),
+        |store| {
+            drop(store.poisoned_by(Error::Closed));
+            Ok(())
+        },
+        |store| store.close().or(Ok(())),
+    ];
+    let (_, store) = store();
+    store.flush_all().unwrap();
+    store.put(b"key", b"value").unwrap();
+    for (i, call) in calls.into_iter().enumerate() {
+        let rings = store.upkeep.rings();
+        call(&store).unwrap();
+        assert!(store.upkeep.rings() > rings, "call {i} rings");
+    }
+}
+
+/// Whoever is about to make room has come to no end, and others attend to the store: nobody does it in his place.
+#[test]
+fn who_waits_for_room_hears_at_once_that_nobody_may_write_any_more() {
+    let ends: [(fn(&Store), fn(&Error) -> bool); 2] = [
+        (|store| drop(store.close()), |error| matches!(error, Error::Closed)),
+        (|store| drop(store.poisoned_by(Error::Closed)), |error| matches!(error, Error::Poisoned { .. })),
+    ];
+    for (end, is_told) in ends {
+        let (_, store) = store_with(&[("memtable-bytes", "8KiB")]);
+        for i in 0_u32.. {
+            if store.is_over_limit() {
+                break;
+            }
+            store.put(&i.to_le_bytes(), &[7; 100]).unwrap();
+        }
+        let (attending, claim) = (Attending::to(&store.upkeep), store.upkeep.try_claim(Kind::Flush).unwrap());
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| store.put(b"key", b"value"));
+            while !store.upkeep.is_waited_for() {
+                thread::yield_now();
+            }
+            scope.spawn(|| end(&store));
+            assert!(is_told(&writer.join().unwrap().unwrap_err()));
+            drop((claim, attending));
+        });
+    }
 }
