@@ -45,7 +45,7 @@ impl Store {
             self.flush()?;
             turn = self.any_turn();
         }
-        turn.writer.give_room_back().map_err(|e| self.poisoned_by(e))?;
+        turn.writer.give_room_back()?;
         self.sync_everything()?;
         self.apply_pending(&mut turn);
         self.remove_leftovers()?;

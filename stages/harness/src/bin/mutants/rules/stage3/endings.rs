@@ -2,7 +2,7 @@
 
 use crate::rules::{Rule, rule};
 
-pub(super) static RULES: [Rule; 21] = [
+pub(super) static RULES: [Rule; 22] = [
     // The mark of a clean close.
     rule(
         "the mark goes before a write",
@@ -35,9 +35,10 @@ pub(super) static RULES: [Rule; 21] = [
         "",
     ),
     rule("close leaves a mark", "close.rs", "clean::write(&*self.vfs, ENGINE, &files)", "Ok(())"),
+    rule("reserved room is given back at close", "close.rs", "turn.writer.give_room_back()?;", ""),
     rule(
-        "reserved room is given back at close and where a log is full",
-        "",
+        "reserved room is given back where a log is full",
+        "write.rs",
         "turn.writer.give_room_back().map_err(|e| self.poisoned_by(e))?;",
         "",
     ),
