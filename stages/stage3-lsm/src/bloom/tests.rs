@@ -56,6 +56,7 @@ fn without_bits_there_is_no_filter_and_every_key_may_be_there() {
 #[test]
 fn what_no_filter_can_be_is_refused() {
     assert!(Filter::decode(&[0; 63], 6).is_err());
+    assert!(Filter::decode(&[0; 65], 6).is_err());
     assert!(Filter::decode(&[0; 64], 0).is_err());
     assert!(Filter::decode(&[0; 64], 17).is_err());
     assert!(Filter::decode(&[], 6).is_err());

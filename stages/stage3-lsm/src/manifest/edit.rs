@@ -123,6 +123,7 @@ mod tests {
             (&b"added"[..], Some(&[0; 24][..])),
             (b"added", Some(&numbers(&[1, 2, 3, 1 << 32]))),
             (b"next", Some(&[0; 7])),
+            (b"next", Some(&[0; 9])),
             (b"next", None),
             (b"else", Some(&[0; 8])),
         ] {
