@@ -299,24 +299,65 @@ fn the_table_of_another_store_under_the_same_name_is_damage() {
     }
 }
 
-/// More than one memtable may hold comes back as several. Each has its own flush, and a crash may come between them.
 #[test]
-fn what_logs_hold_is_flushed_in_its_order_and_counts_until_then() {
+fn a_mark_that_knows_another_end_of_a_log_is_damage() {
+    let [_, (files, listed)] = two_lives();
+    let changes: [fn(&mut Listed); 2] = [|file| file.bytes += 1, |file| file.last_checksum ^= 1];
+    for (change, end) in changes.into_iter().flat_map(|change| [(change, ".log"), (change, ".manifest")]) {
+        let mut listed = listed.clone();
+        let file = listed.iter_mut().find(|file| file.name.ends_with(end)).unwrap();
+        change(file);
+        let name = file.name.clone();
+        let error = refused(&files, &listed);
+        assert!(error.contains(&name), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_no_mark_lists_is_damage() {
+    let [_, (mut files, listed)] = two_lives();
+    let (_, table) = files.iter().find(|(name, _)| name.ends_with(".sst")).unwrap();
+    files.insert("000099.sst".into(), table.clone());
+    let error = refused(&files, &listed);
+    assert!(error.contains("000099.sst") && error.contains("not there when the store was closed"), "{error}");
+}
+
+#[test]
+fn what_is_left_of_a_store_that_has_lost_its_manifest_is_no_new_store() {
     let fs = SimFs::new();
     let engine = open(&fs).unwrap();
-    engine.put(b"twice", b"old").unwrap();
-    let mut keys = 0..;
-    while fs.contents().keys().filter(|name| name.ends_with(".log")).count() < 2 {
-        engine.put(&u32::to_le_bytes(keys.next().unwrap()), &[7; 100]).unwrap();
-    }
-    engine.put(b"twice", b"new").unwrap();
-    let expected = content(&*engine);
+    engine.put(b"key", b"value").unwrap();
+    engine.compact().unwrap();
+    engine.put(b"key", b"value").unwrap();
     let left = killed(&fs);
-    let engine = open(&left).unwrap();
-    let flushes = engine.stats().figures.into_iter().find(|figure| figure.name == "flushes").unwrap();
-    assert_eq!((flushes.value, content(&*engine)), (2, expected.clone()));
-    for at_call in 0..=left.calls() {
-        let image = left.image(at_call, &Crash::new(CrashKind::ProcessKill, 0));
-        assert_eq!(content(&*open(&image).unwrap()), expected, "killed at call {at_call} of the opening");
+    left.plant("000009.log.aside", Vec::new());
+    for end in [".sst", ".aside", ".log"] {
+        let files: Files = left.contents().into_iter().filter(|(name, _)| name.ends_with(end)).collect();
+        assert_eq!(files.len(), 1, "{end}");
+        let error = refused_as_it_is(&SimFs::holding(files));
+        assert!(error.contains("missing") && error.contains("goes with one"), "{error}");
+    }
+}
+
+#[test]
+fn a_manifest_that_is_damaged_and_a_log_that_is_missing_are_refused() {
+    let fs = SimFs::new();
+    let engine = open(&fs).unwrap();
+    for _ in 0..3 {
+        engine.put(b"key", b"value").unwrap();
+        engine.compact().unwrap();
+    }
+    let files = killed(&fs).contents();
+    for end in [".manifest", ".log"] {
+        let mut files = files.clone();
+        let name = files.keys().find(|name| name.ends_with(end)).unwrap().clone();
+        if end == ".log" {
+            files.remove(&name);
+        } else if let Some(bytes) = files.get_mut(&name) {
+            // In the edit that says everything; there are more behind it.
+            bytes[100] ^= 1;
+        }
+        let error = refused_as_it_is(&SimFs::holding(files));
+        assert!(error.contains(&name), "{error}");
     }
 }

@@ -9,9 +9,14 @@ use vfs::MemFs;
 
 /// A store that keeps no block in memory, so that each that is asked for is read; without filters, which would hide it.
 fn open() -> Arc<dyn Engine> {
-    let set = [("cache-bytes", "0"), ("filter-bits", "0"), ("block-bytes", "64"), ("strategy", "off")];
+    open_with(&[])
+}
+
+fn open_with(set: &[(&str, &str)]) -> Arc<dyn Engine> {
+    let plain = [("cache-bytes", "0"), ("filter-bits", "0"), ("block-bytes", "64"), ("strategy", "off")];
     let options = STAGE.default_options();
-    let options = set.iter().fold(options, |options, (name, value)| options.with(name, value).unwrap());
+    let options =
+        plain.iter().chain(set).fold(options, |options, (name, value)| options.with(name, value).unwrap());
     (STAGE.open)(Arc::new(MemFs::new()), &options).unwrap().0
 }
 
@@ -68,4 +73,44 @@ fn a_tombstone_that_hides_nothing_is_not_written() {
     }
     flush(&*engine);
     assert_eq!((figure(&*engine, "tombstones"), figure(&*engine, "table-entries")), (1, 3));
+}
+
+/// A run of many tables, of which some end just where a scan begins.
+#[test]
+fn a_scan_begins_and_ends_where_it_is_told_to_whatever_table_that_is_in() {
+    let engine = open_with(&[("table-bytes", "200")]);
+    (0..40).for_each(|key| engine.put(&[key], &[7; 50]).unwrap());
+    flush(&*engine);
+    assert!(figure(&*engine, "tables") > 5);
+    for (first, last) in (0..40).flat_map(|first| [first, first + 1, first + 7].map(|last| (first, last))) {
+        let keys = |start, end| -> Vec<u8> {
+            engine.scan(KeyRange { start, end }).unwrap().map(|pair| pair.unwrap().0[0]).collect()
+        };
+        let (from, to) = ([first], [last]);
+        let last = last.min(40);
+        let found = keys(Bound::Included(&from), Bound::Excluded(&to));
+        assert_eq!(found, (first..last).collect::<Vec<_>>());
+        let found = keys(Bound::Excluded(&from), Bound::Included(&to));
+        assert_eq!(found, (first + 1..(last + 1).min(40)).collect::<Vec<_>>());
+    }
+}
+
+/// A key lies in the oldest run of three, and is deleted; what hides it is flushed, and merged without that run.
+#[test]
+fn a_tombstone_stays_as_long_as_any_older_run_has_the_key() {
+    let engine = open_with(&[("memtable-bytes", "8KiB"), ("fan-out", "3")]);
+    // So large that it is not merged with what is small.
+    (0..100).for_each(|key| engine.put(&[b'b', key], &[7; 1000]).unwrap());
+    engine.compact().unwrap();
+    engine.put(b"m", b"elsewhere").unwrap();
+    flush(&*engine);
+    engine.delete(b"b\x05").unwrap();
+    flush(&*engine);
+    assert_eq!((figure(&*engine, "runs"), engine.get(b"b\x05").unwrap()), (3, None));
+    engine.put(b"z", b"").unwrap();
+    flush(&*engine);
+    engine.set_option("strategy", "tiered").unwrap();
+    while engine.step().unwrap() {}
+    assert_eq!((figure(&*engine, "runs"), engine.get(b"b\x05").unwrap()), (2, None));
+    assert_eq!(figure(&*engine, "tombstones"), 1);
 }

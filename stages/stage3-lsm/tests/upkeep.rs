@@ -5,7 +5,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
-use contract::{Engine, Error, KeyRange, Options, Worker};
+use contract::{Batch, Call, Engine, Error, KeyRange, MAX_KEY_BYTES, Options, Run, Worker};
 use stage3::STAGE;
 use std::sync::Arc;
 use std::thread;
@@ -25,6 +25,12 @@ fn open(fs: &SimFs, options: &Options) -> Arc<dyn Engine> {
 
 fn figure(engine: &dyn Engine, name: &str) -> u64 {
     engine.stats().figures.iter().find(|figure| figure.name == name).unwrap().value
+}
+
+fn flush(engine: &dyn Engine) {
+    let command = STAGE.commands.iter().find(|command| command.name == "flush").unwrap();
+    let Run::Engine(flush) = command.run else { panic!("a command of the engine") };
+    flush(engine, &Call::default()).unwrap();
 }
 
 fn key(i: u32) -> [u8; 4] {
@@ -213,4 +219,63 @@ fn what_is_closed_says_so_and_a_store_that_was_only_read_is_left_as_it_is() {
     assert_eq!(engine.get(b"a").unwrap().as_deref(), Some(&b"1"[..]));
     engine.close().unwrap();
     assert_eq!((fs.contents(), fs.calls()), (files, before));
+}
+
+/// The damage is not in the first block: the compaction has read and written some by then.
+#[test]
+fn a_compaction_that_cannot_read_on_fails_and_takes_nothing_away() {
+    let set = [("block-bytes", "64"), ("cache-bytes", "0"), ("table-bytes", "1KiB")];
+    let fs = SimFs::new();
+    let engine = open(&fs, &tiny(&set));
+    for round in 0..2 {
+        (0..50).for_each(|i| engine.put(&key(2 * i + round), &[7; 100]).unwrap());
+        engine.set_option("strategy", "off").unwrap();
+        flush(&*engine);
+    }
+    engine.close().unwrap();
+    let mut files = fs.contents();
+    let tables = files.iter_mut().filter(|(name, _)| name.ends_with(".sst")).map(|(_, bytes)| bytes);
+    tables.filter(|bytes| bytes.len() > 1000).for_each(|bytes| bytes[500] ^= 1);
+    let before = files.keys().filter(|name| name.ends_with(".sst")).count();
+    let fs = SimFs::holding(files);
+    let engine = open(&fs, &tiny(&set));
+    assert!(engine.compact().unwrap_err().is_corrupt());
+    assert!(engine.scan(KeyRange::all()).unwrap().any(|pair| pair.is_err_and(|error| error.is_corrupt())));
+    assert_eq!(fs.contents().keys().filter(|name| name.ends_with(".sst")).count(), before);
+}
+
+/// The mark lists what is there, so what could not be removed before goes now.
+#[test]
+fn close_removes_what_a_compaction_could_not() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &tiny(&[]));
+    for i in 0..2 {
+        engine.put(&key(i), b"").unwrap();
+        flush(&*engine);
+    }
+    fs.inject(Fault::new(Errno::Eio).on(Op::Remove).suffix(".sst"));
+    assert!(engine.compact().is_err() && fs.faults_struck() == 1);
+    engine.close().unwrap();
+    assert_eq!(fs.contents().keys().filter(|name| name.ends_with(".sst")).count(), 1);
+    assert_eq!(entries(&*open(&fs, &tiny(&[]))), 2);
+}
+
+#[test]
+fn what_is_over_its_limit_or_no_option_is_refused_and_changes_nothing() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &tiny(&[]));
+    let files = fs.contents();
+    let long = vec![7; usize::try_from(MAX_KEY_BYTES).unwrap() + 1];
+    let mut batch = Batch::new();
+    batch.put(b"key", b"").delete(&long);
+    let refused = [
+        engine.put(&long, b""),
+        engine.delete(&long),
+        engine.put_if_absent(&long, b"").map(drop),
+        engine.write(&batch),
+    ];
+    assert!(refused.iter().all(|result| matches!(result, Err(Error::TooLarge { .. }))), "{refused:?}");
+    assert!(engine.set_option("fan-out", "none").is_err() && engine.set_option("none", "1").is_err());
+    assert!(matches!(engine.set_option("block-bytes", "128"), Err(Error::Unsupported { .. })));
+    assert_eq!(fs.contents(), files);
 }

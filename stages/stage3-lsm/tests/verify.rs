@@ -5,7 +5,7 @@ use contract::{Engine, Options, VerifyReport};
 use stage3::STAGE;
 use std::io;
 use std::sync::{Arc, Mutex, Weak};
-use vfs::sim::{SimFs, Wound};
+use vfs::sim::{Crash, CrashKind, SimFs, Wound};
 use vfs::{DirLock, File, Vfs};
 
 /// Somebody waits for a flush all the time.
@@ -106,4 +106,16 @@ fn no_file_is_taken_away_while_an_open_store_is_verified() {
     assert!(entries > 2 && damage.is_empty(), "{damage:?}");
     world.engine.lock().unwrap().take();
     assert!(engine.step().unwrap(), "the flush was still to be done");
+}
+
+#[test]
+fn the_manifest_that_counts_is_read_and_not_left_over() {
+    let fs = SimFs::new();
+    let engine = (STAGE.open)(Arc::new(fs.clone()), &by_hand()).unwrap().0;
+    engine.put(b"key", b"value").unwrap();
+    let killed = fs.image(fs.calls(), &Crash::new(CrashKind::ProcessKill, 0));
+    let report = (STAGE.verify)(&killed).unwrap();
+    assert_eq!((report.damage, report.notes), (vec![], vec![]));
+    let read: usize = killed.contents().values().map(Vec::len).sum();
+    assert!(report.bytes_read >= read as u64, "{} of {read} bytes", report.bytes_read);
 }

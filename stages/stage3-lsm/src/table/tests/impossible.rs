@@ -67,6 +67,21 @@ fn a_walk_does_not_end_where_an_entry_cannot_be_read() {
     }
 }
 
+/// All of the entry lies in its block, so the limit alone is in the way.
+#[test]
+fn a_key_over_its_limit_is_damage_though_it_is_there() {
+    let options = TableOptions { fingerprints: false, filter_bits: 0, ..TableOptions::default() };
+    let model = Model::from([(b"k".to_vec(), Some(vec![7; 70_000]))]);
+    let mut forger = Forger::of(&model, &options);
+    let start = forger.blocks[0].0 + stored::HEAD_BYTES;
+    // A key of one byte and a value of 70,000 become a key of 69,901 and a value of 100: lengths of four bytes both times.
+    assert_eq!(forger.bytes[start..start + 4], [1, 0xf1, 0xa2, 0x04]);
+    forger.bytes[start..start + 4].copy_from_slice(&[0x8d, 0xa2, 0x04, 101]);
+    let table = opened(&forger.sealed(), &readings()[0]).unwrap();
+    let error = walked(&table, Bound::Unbounded, true).unwrap_err();
+    assert!(error.is_corrupt() && error.to_string().contains("over their limits"), "{error}");
+}
+
 /// Parses an index of blocks with these lengths and separators.
 fn index(smallest: &[u8], blocks: &[(u64, &[u8])], data_bytes: u64, more: &[u8]) -> bool {
     let mut builder = IndexBuilder::default();

@@ -43,6 +43,7 @@ pub(crate) static AREA: Area = Area {
         ("stage3", "salvage"),
         ("stage3", "poison"),
         ("stage3", "reads"),
+        ("stage3", "recovery"),
         ("stage3", "store"),
         ("stage3", "--lib"),
         ("harness", "owners"),
