@@ -354,8 +354,9 @@ fn a_manifest_that_is_damaged_and_a_log_that_is_missing_are_refused() {
         if end == ".log" {
             files.remove(&name);
         } else if let Some(bytes) = files.get_mut(&name) {
-            // In the edit that says everything; there are more behind it.
-            bytes[100] ^= 1;
+            // In an edit with others before it and behind it.
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
         }
         let error = refused_as_it_is(&SimFs::holding(files));
         assert!(error.contains(&name), "{error}");

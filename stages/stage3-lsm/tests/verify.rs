@@ -3,6 +3,7 @@
 
 use contract::{Engine, Options, VerifyReport};
 use stage3::STAGE;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, Weak};
 use vfs::sim::{Crash, CrashKind, SimFs, Wound};
@@ -118,4 +119,52 @@ fn the_manifest_that_counts_is_read_and_not_left_over() {
     assert_eq!((report.damage, report.notes), (vec![], vec![]));
     let read: usize = killed.contents().values().map(Vec::len).sum();
     assert!(report.bytes_read >= read as u64, "{} of {read} bytes", report.bytes_read);
+}
+
+/// A store that was closed, and the same one after the death of its process.
+fn left_behind() -> [BTreeMap<String, Vec<u8>>; 2] {
+    let fs = SimFs::new();
+    let engine = (STAGE.open)(Arc::new(fs.clone()), &by_hand()).unwrap().0;
+    for _ in 0..2 {
+        engine.put(b"key", b"value").unwrap();
+        engine.compact().unwrap();
+    }
+    (0..10).for_each(|key| engine.put(&[key], &[7; 50]).unwrap());
+    let killed = fs.image(fs.calls(), &Crash::new(CrashKind::ProcessKill, 0)).contents();
+    engine.close().unwrap();
+    [fs.contents(), killed]
+}
+
+#[test]
+fn a_file_that_is_missing_is_told_of() {
+    for (files, name) in left_behind().iter().flat_map(|files| files.keys().map(move |name| (files, name))) {
+        let mut files = files.clone();
+        assert_eq!((STAGE.verify)(&SimFs::holding(files.clone())).unwrap().damage, []);
+        let is_mark = files.remove(name).is_some() && name == "CLEAN";
+        // Without its mark it is a store that was not closed.
+        assert_eq!((STAGE.verify)(&SimFs::holding(files)).unwrap().damage.is_empty(), is_mark, "{name}");
+    }
+}
+
+/// What stops an opening keeps nobody from reading on.
+#[test]
+fn damage_is_found_in_each_file_though_another_one_is_damaged_too() {
+    let [closed, killed] = left_behind();
+    for (files, is_closed) in [(closed, true), (killed, false)] {
+        for name in files.keys().filter(|name| *name != "CLEAN") {
+            let mut files = files.clone();
+            if is_closed {
+                files.insert("000099.sst".into(), b"no table".to_vec());
+            }
+            for (_, bytes) in files.iter_mut().filter(|(other, _)| !is_closed && other.ends_with(".manifest"))
+            {
+                bytes[20] ^= 1;
+            }
+            // In the first entry or block.
+            let at = if name.ends_with(".sst") { 20 } else { 100 };
+            files.get_mut(name).unwrap()[at] ^= 1;
+            let damage = (STAGE.verify)(&SimFs::holding(files)).unwrap().damage;
+            assert!(damage.iter().any(|damage| damage.file == *name), "{name}: {damage:?}");
+        }
+    }
 }

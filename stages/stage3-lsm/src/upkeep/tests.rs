@@ -32,6 +32,18 @@ fn store_with_a_job() -> (MemFs, Store) {
     (fs, store)
 }
 
+/// A store whose next writer has to wait for a flush.
+fn full_store() -> (MemFs, Store) {
+    let (fs, store) = store_with(&[("memtable-bytes", "8KiB")]);
+    for i in 0_u32.. {
+        if store.is_over_limit() {
+            break;
+        }
+        store.put(&i.to_le_bytes(), &[7; 100]).unwrap();
+    }
+    (fs, store)
+}
+
 #[test]
 fn a_store_that_is_being_closed_ends_what_it_builds() {
     let (fs, store) = store();
@@ -187,13 +199,7 @@ fn who_waits_for_room_hears_at_once_that_nobody_may_write_any_more() {
         (|store| drop(store.poisoned_by(Error::Closed)), |error| matches!(error, Error::Poisoned { .. })),
     ];
     for (end, is_told) in ends {
-        let (_, store) = store_with(&[("memtable-bytes", "8KiB")]);
-        for i in 0_u32.. {
-            if store.is_over_limit() {
-                break;
-            }
-            store.put(&i.to_le_bytes(), &[7; 100]).unwrap();
-        }
+        let (_, store) = full_store();
         let (attending, claim) = (Attending::to(&store.upkeep), store.upkeep.try_claim(Kind::Flush).unwrap());
         let rings = store.upkeep.rings();
         thread::scope(|scope| {
@@ -207,4 +213,23 @@ fn who_waits_for_room_hears_at_once_that_nobody_may_write_any_more() {
             drop((claim, attending));
         });
     }
+}
+
+/// Others attend to the store, and what they have tried has failed.
+#[test]
+fn who_waits_for_room_tries_once_himself_what_has_failed_for_others() {
+    let (_, store) = full_store();
+    let attending = Attending::to(&store.upkeep);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| store.put(b"key", b"value"));
+        while !store.upkeep.is_waited_for() {
+            thread::yield_now();
+        }
+        assert_eq!(store.counts.flushes.load(Ordering::Relaxed), 0);
+        store.counts.failures.fetch_add(1, Ordering::Relaxed);
+        store.upkeep.ring();
+        writer.join().unwrap().unwrap();
+        assert!(store.counts.flushes.load(Ordering::Relaxed) > 0);
+    });
+    drop(attending);
 }

@@ -99,3 +99,38 @@ fn one_full_memtable_at_a_time_waits_for_its_flush() {
     let state = store.state.load();
     assert_eq!((store.is_full(&state), state.frozen.len()), (true, 1));
 }
+
+/// Appends a put, and leaves its sync to others.
+fn append(store: &Store, key: &[u8]) {
+    let mut frames = Frames::default();
+    frames.set_entry(Entry { key, value: Some(b"value") });
+    store.append_in(&mut store.any_turn(), &mut frames).unwrap();
+}
+
+#[test]
+fn what_waits_for_its_sync_is_synced_and_seen_before_whatever_comes_next() {
+    let calls: [fn(&Store) -> Result<()>; 3] = [
+        |store| store.put_if_absent(b"key", b"another").map(|is_new| assert!(!is_new)),
+        |store| store.set_option("sync", "on-request"),
+        |store| store.freeze(&mut store.any_turn()),
+    ];
+    for (i, call) in calls.into_iter().enumerate() {
+        let store = store(&SimFs::new(), &[("sync", "every-write")]);
+        append(&store, b"key");
+        store.apply_pending(&mut store.any_turn());
+        assert_eq!(store.get(b"key").unwrap(), None, "not synced yet");
+        call(&store).unwrap();
+        assert_eq!(store.get(b"key").unwrap().as_deref(), Some(&b"value"[..]), "call {i}");
+        // A log that has been begun may have nothing but its header.
+        assert!(store.chain.unsynced_bytes() <= HEADER_BYTES as u64, "call {i}");
+    }
+}
+
+#[test]
+fn what_waits_for_its_sync_when_the_store_is_poisoned_is_not_synced_any_more() {
+    let store = store(&SimFs::new(), &[("sync", "every-write")]);
+    append(&store, b"key");
+    drop(store.poisoned_by(Error::Closed));
+    assert!(matches!(store.make_durable(store.chain.end()), Err(Error::Poisoned { .. })));
+    assert_eq!(store.get(b"key").unwrap(), None);
+}

@@ -190,3 +190,27 @@ fn a_block_of_nothing_is_damage() {
     assert!(walked(&table, Bound::Unbounded, true).unwrap_err().is_corrupt());
     assert_eq!(table.verify().unwrap().damage.len(), 1);
 }
+
+#[test]
+fn a_footer_that_does_not_begin_as_one_is_none() {
+    let mut bytes = Forger::new(&TableOptions::default()).sealed();
+    let at = bytes.len() - FOOTER_BYTES;
+    bytes[at] ^= 1;
+    let sum = sum(&bytes[at..at + 76], at);
+    bytes[at + 76..].copy_from_slice(&sum.to_le_bytes());
+    let error = opened(&bytes, &readings()[0]).err().unwrap();
+    assert!(error.is_corrupt() && error.to_string().contains("wrong magic"), "{error}");
+}
+
+#[test]
+fn a_block_has_its_length_its_mark_and_a_codec() {
+    let options = TableOptions { block_bytes: 150, ..TableOptions::default() };
+    for (at, what) in [(4, "another length"), (8, "neither mark"), (10, "neither mark"), (11, "nor codec")] {
+        let mut forger = Forger::new(&options);
+        let start = forger.blocks[1].0;
+        forger.bytes[start + at] ^= 4;
+        let table = opened(&forger.sealed(), &readings()[0]).unwrap();
+        let error = walked(&table, Bound::Unbounded, true).unwrap_err();
+        assert!(error.is_corrupt() && error.to_string().contains(what), "byte {at}: {error}");
+    }
+}

@@ -3,11 +3,12 @@
 use super::forged::Forger;
 use super::model::{Model, NUMBER, built, opened, readings, walked};
 use crate::table::index::{Index, IndexBuilder};
-use crate::table::{TableOptions, hash, salvage, stored};
+use crate::table::{Table, TableOptions, hash, salvage, stored};
 use bytes::Bytes;
 use contract::MAX_KEY_BYTES;
 use stage1::frame::{Place, checksum};
 use std::ops::Bound;
+use std::sync::Arc;
 use vfs::{MemFs, Vfs};
 
 /// Three entries a block; between the last key of one block and the first of the next there is room for a separator.
@@ -178,4 +179,38 @@ fn a_key_outside_of_a_table_costs_no_block() {
         assert_eq!(table.get(key, hash(key)).unwrap(), None);
     }
     assert_eq!(reading.counts.blocks_read.sum(), 0);
+}
+
+#[test]
+fn a_table_whose_file_has_become_shorter_says_so() {
+    let vfs = MemFs::new();
+    vfs.plant("t", built(&model(), NUMBER, &TableOptions::default()));
+    let file = vfs.open("t").unwrap();
+    let table = Table::open(Arc::clone(&file), "t".into(), NUMBER, &readings()[0]).map(Arc::new).unwrap();
+    file.truncate(100).unwrap();
+    let error = walked(&table, Bound::Unbounded, true).unwrap_err();
+    assert!(error.is_corrupt() && error.to_string().contains("the file ends"), "{error}");
+}
+
+/// Without footer and index, heads lead from block to block; one that is damaged leads nowhere.
+#[test]
+fn salvage_does_not_believe_the_length_of_a_block_that_is_damaged() {
+    let options =
+        TableOptions { block_bytes: 3 * ENTRY, fingerprints: false, filter_bits: 0, compress: false };
+    let forger = Forger::of(&model(), &options);
+    let (blocks, mut bytes) = (forger.blocks, forger.bytes);
+    bytes.truncate(blocks[3].1);
+    // The first block claims the second one's bytes as well.
+    let payload = u32::try_from(blocks[1].1 - blocks[0].0 - stored::HEAD_BYTES).unwrap();
+    bytes[4..8].copy_from_slice(&payload.to_le_bytes());
+    let vfs = MemFs::new();
+    vfs.plant("t", bytes);
+    let mut found = Vec::new();
+    let file = vfs.open("t").unwrap();
+    salvage(&*file, "t", NUMBER, &mut |entry| {
+        found.push(entry.key.to_vec());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(found, model().into_keys().skip(3).collect::<Vec<_>>());
 }
