@@ -86,12 +86,13 @@ mod tests {
         let store = recover::open(Arc::new(MemFs::new()), settings).unwrap().0;
         thread::scope(|scope| {
             let held = store.pins.held();
+            let state = store.state.load_full();
+            let owners = Arc::strong_count(&state);
             let scan = scope.spawn(|| store.scan(KeyRange::all()).map(drop));
-            while store.turn.try_lock().is_ok() {
+            while Arc::strong_count(&state) == owners {
                 thread::yield_now();
             }
-            // It has the turn, and waits for the pins.
-            (0..2_000).for_each(|_| thread::yield_now());
+            // It has seen the state, and waits for the pins.
             let has_the_turn = store.turn.try_lock().is_err();
             drop(held);
             scan.join().unwrap().unwrap();

@@ -5,7 +5,7 @@ use crate::options::{SPECS, Settings};
 use crate::recover;
 use contract::{Batch, Engine, Options};
 use std::thread;
-use vfs::sim::{Errno, Fault, Op, SimFs};
+use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs};
 
 fn store(fs: &SimFs, set: &[(&str, &str)]) -> Store {
     let options =
@@ -133,4 +133,26 @@ fn what_waits_for_its_sync_when_the_store_is_poisoned_is_not_synced_any_more() {
     drop(store.poisoned_by(Error::Closed));
     assert!(matches!(store.make_durable(store.chain.end()), Err(Error::Poisoned { .. })));
     assert_eq!(store.get(b"key").unwrap(), None);
+}
+
+/// A log may be full, and the next one be written, before anything of either is on the device.
+#[test]
+fn a_log_that_follows_one_that_is_not_synced_says_nothing_of_it() {
+    let fs = SimFs::new();
+    let first = store(&fs, &[]);
+    first.put(b"a", &[7; 9_000]).unwrap();
+    first.freeze(&mut first.any_turn()).unwrap();
+    first.put(b"b", b"value").unwrap();
+    let crashes = || CrashKind::ALL.into_iter().flat_map(|kind| (0..20).map(move |seed| (kind, seed)));
+    let left = |(kind, seed)| {
+        let left = store(&fs.image(fs.calls(), &Crash::new(kind, seed)), &[]);
+        [b"a", b"b"].map(|key| left.contains(key).unwrap())
+    };
+    for crash in crashes() {
+        assert_ne!(left(crash), [false, true], "{crash:?}");
+    }
+    first.sync().unwrap();
+    for crash in crashes() {
+        assert_eq!(left(crash), [true, true], "{crash:?}");
+    }
 }

@@ -1,9 +1,13 @@
 //! Readers and walks beside a writer, in real threads.
 
 use super::{Bound, Entry, Memtable, Source, check, numbered};
+use crate::options::{SPECS, Settings};
+use crate::recover;
+use contract::{Batch, Engine, Options};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use vfs::MemFs;
 
 /// Keys of a batch: far from each other, so that they lie in different leaves.
 fn batch_keys(keys: u64) -> [Vec<u8>; 4] {
@@ -136,4 +140,34 @@ fn a_walk_sees_one_moment_while_the_writer_goes_on() {
         });
     });
     check(&memtable);
+}
+
+/// The store applies a batch at once, or a reader could see its first entry while the leaf of the last one is held.
+#[test]
+fn a_batch_that_waits_for_one_of_its_leaves_is_not_seen_in_another() {
+    let settings = Settings::new(&Options::new(&SPECS)).unwrap();
+    let store = recover::open(Arc::new(MemFs::new()), settings).unwrap().0;
+    (0..100).for_each(|i| store.put(&numbered(i), b"old").unwrap());
+    let memtable = Arc::clone(&store.state.load().active);
+    let mut both = Batch::new();
+    both.put(&numbered(5), b"new").put(&numbered(95), b"new");
+    thread::scope(|scope| {
+        let (last, _) = memtable.boundaries.load().find(&numbered(95), &memtable.leaves);
+        let held = memtable.leaves.get(last).read();
+        let appended = store.log_bytes.load(Ordering::Relaxed);
+        let writer = scope.spawn(|| store.write(&both));
+        while store.log_bytes.load(Ordering::Relaxed) == appended {
+            thread::yield_now();
+        }
+        let give_way = || (0..1_000).for_each(|_| thread::yield_now());
+        give_way();
+        let reader = scope.spawn(|| store.get(&numbered(5)).unwrap().unwrap());
+        give_way();
+        let is_early = reader.is_finished();
+        drop(held);
+        let found = reader.join().unwrap();
+        assert!(!is_early || found == b"old");
+        writer.join().unwrap().unwrap();
+    });
+    assert_eq!(store.get(&numbered(95)).unwrap().as_deref(), Some(&b"new"[..]));
 }
