@@ -48,7 +48,9 @@ pub(super) static RULES: [Rule; 60] = [
          self.reading.counts.cache_hits.add(1);\n            return Ok(payload);\n        }\n        \
          self.reading.counts.cache_misses.add(1);\n        let payload = self.read_block(at)?;\n        \
          cache.insert(self.number(), at.offset, payload.clone());",
-        "if let Some(payload) = cache.get(0, at.offset) { return Ok(payload); } \
+        "if let Some(payload) = cache.get(0, at.offset) { \
+         self.reading.counts.cache_hits.add(1); return Ok(payload); } \
+         self.reading.counts.cache_misses.add(1); \
          let payload = self.read_block(at)?; cache.insert(0, at.offset, payload.clone());",
     ),
     rule(
@@ -58,7 +60,8 @@ pub(super) static RULES: [Rule; 60] = [
          return look(&payload);\n            }\n            self.reading.counts.cache_misses.add(1);\n            \
          if cache.takes() {\n                let payload = self.read_block(at)?;\n                \
          cache.insert(self.number(), at.offset, payload.clone());",
-        "cache.get(0, at.offset) { return look(&payload); }\n            \
+        "cache.get(0, at.offset) { self.reading.counts.cache_hits.add(1); return look(&payload); } \
+         self.reading.counts.cache_misses.add(1); \
          if cache.takes() { let payload = self.read_block(at)?; cache.insert(0, at.offset, payload.clone());",
     ),
     rule(
