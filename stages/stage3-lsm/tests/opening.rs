@@ -5,17 +5,16 @@
 )]
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
-use contract::{Batch, Engine, KeyRange, Options};
+use contract::{Batch, Engine, Options};
 use stage1::clean::{self, Listed};
 use stage1::files::CLEAN;
 use stage3::{ENGINE, STAGE};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use vfs::Vfs;
 use vfs::sim::{Crash, CrashKind, SimFs};
 
 type Files = BTreeMap<String, Vec<u8>>;
-type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// So small that a few writes freeze a memtable.
 fn tiny() -> Options {
@@ -27,81 +26,9 @@ fn open(fs: &SimFs) -> contract::Result<Arc<dyn Engine>> {
     (STAGE.open)(Arc::new(fs.clone()), &tiny()).map(|(engine, _)| engine)
 }
 
-fn content(engine: &dyn Engine) -> Pairs {
-    engine.scan(KeyRange::all()).unwrap().map(Result::unwrap).collect()
-}
-
 /// What the next process finds if this one dies now.
 fn killed(fs: &SimFs) -> SimFs {
     fs.image(fs.calls(), &Crash::new(CrashKind::ProcessKill, 0))
-}
-
-/// The numbers of all files that were begun here.
-fn begun(fs: &SimFs) -> Vec<u64> {
-    let number = |line: String| line.split_once(" create ")?.1.split_once('.')?.0.parse().ok();
-    fs.story().into_iter().filter_map(number).collect()
-}
-
-#[test]
-fn no_number_is_used_twice_whatever_was_removed() {
-    // Where each edit is worth a new manifest, those take numbers as well.
-    let renewing = tiny().with("manifest-bytes", "64").unwrap();
-    for (closes, options) in [(true, tiny()), (false, tiny()), (true, renewing.clone()), (false, renewing)] {
-        let (mut fs, mut all) = (SimFs::new(), Vec::new());
-        for _ in 0..4 {
-            let (engine, _) = (STAGE.open)(Arc::new(fs.clone()), &options).unwrap();
-            for key in 0..5 {
-                engine.put(&[key], b"value").unwrap();
-            }
-            engine.compact().unwrap();
-            for key in 0..5 {
-                engine.delete(&[key]).unwrap();
-            }
-            // Every table goes, also the one with the largest number of all.
-            engine.compact().unwrap();
-            if closes {
-                engine.close().unwrap();
-            }
-            all.extend(begun(&fs));
-            fs = killed(&fs);
-        }
-        let distinct: BTreeSet<u64> = all.iter().copied().collect();
-        assert_eq!(distinct.len(), all.len(), "{all:?}");
-    }
-}
-
-#[test]
-fn no_number_of_a_file_that_lies_there_is_used_and_what_has_no_name_goes() {
-    let unclean = ["000009.log.aside", "000009.manifest.tmp", "000009.sst.tmp", "000009.sst"];
-    for (name, closes) in unclean.map(|name| (name, false)).into_iter().chain([("000009.sst.tmp", true)]) {
-        let fs = SimFs::new();
-        let engine = open(&fs).unwrap();
-        engine.put(b"key", b"value").unwrap();
-        if closes {
-            engine.close().unwrap();
-        }
-        let left = killed(&fs);
-        left.plant(name, b"anything".to_vec());
-        let engine = open(&left).unwrap();
-        engine.compact().unwrap();
-        let numbers = begun(&left);
-        assert!(numbers.len() > 1 && numbers.iter().all(|number| *number > 9), "{name}: {numbers:?}");
-        assert!(!left.contents().keys().any(|name| name.ends_with(".tmp")), "{name}");
-    }
-}
-
-#[test]
-fn files_count_in_the_order_of_their_numbers_not_of_their_names() {
-    let fs = SimFs::new();
-    fs.plant("999998.sst.tmp", Vec::new());
-    let engine = open(&fs).unwrap();
-    while !fs.contents().contains_key("1000001.log") {
-        let number = u32::try_from(fs.calls()).unwrap();
-        engine.put(&number.to_le_bytes(), &[7; 100]).unwrap();
-    }
-    assert!(fs.contents().contains_key("999999.log"), "two logs count");
-    let left = killed(&fs);
-    assert_eq!(content(&*open(&left).unwrap()), content(&*engine));
 }
 
 #[test]

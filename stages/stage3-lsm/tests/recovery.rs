@@ -1,4 +1,5 @@
-//! What a crash or a failure leaves at every call, whichever names have landed by then.
+//! What a crash or a failure leaves at every call, whichever names have landed by then; and which numbers are
+//! taken from then on.
 #![expect(
     clippy::case_sensitive_file_extension_comparisons,
     reason = "the store writes its names in lower case"
@@ -7,6 +8,7 @@
 
 use contract::{Call, Engine, KeyRange, Options, Run};
 use stage3::STAGE;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs};
 
@@ -129,4 +131,72 @@ fn whatever_names_have_landed_nothing_that_was_durable_is_lost() {
         }
         drop(engine);
     }
+}
+
+/// The numbers of all files that were begun here.
+fn begun(fs: &SimFs) -> Vec<u64> {
+    let number = |line: String| line.split_once(" create ")?.1.split_once('.')?.0.parse().ok();
+    fs.story().into_iter().filter_map(number).collect()
+}
+
+#[test]
+fn no_number_is_used_twice_whatever_was_removed() {
+    // Where each edit is worth a new manifest, those take numbers as well.
+    let growing = tiny().with("manifest-bytes", "1MiB").unwrap();
+    for (closes, options) in [(true, tiny()), (false, tiny()), (true, growing.clone()), (false, growing)] {
+        let (mut fs, mut all) = (SimFs::new(), Vec::new());
+        for _ in 0..4 {
+            let (engine, _) = (STAGE.open)(Arc::new(fs.clone()), &options).unwrap();
+            for key in 0..5 {
+                engine.put(&[key], b"value").unwrap();
+            }
+            engine.compact().unwrap();
+            for key in 0..5 {
+                engine.delete(&[key]).unwrap();
+            }
+            // Every table goes, also the one with the largest number of all.
+            engine.compact().unwrap();
+            if closes {
+                engine.close().unwrap();
+            }
+            all.extend(begun(&fs));
+            fs = killed(&fs);
+        }
+        let distinct: BTreeSet<u64> = all.iter().copied().collect();
+        assert_eq!(distinct.len(), all.len(), "{all:?}");
+    }
+}
+
+#[test]
+fn no_number_of_a_file_that_lies_there_is_used_and_what_has_no_name_goes() {
+    let unclean = ["000009.log.aside", "000009.manifest.tmp", "000009.sst.tmp", "000009.sst"];
+    for (name, closes) in unclean.map(|name| (name, false)).into_iter().chain([("000009.sst.tmp", true)]) {
+        let fs = SimFs::new();
+        let engine = open(&fs).unwrap();
+        engine.put(b"key", b"value").unwrap();
+        if closes {
+            engine.close().unwrap();
+        }
+        let left = killed(&fs);
+        left.plant(name, b"anything".to_vec());
+        let engine = open(&left).unwrap();
+        engine.compact().unwrap();
+        let numbers = begun(&left);
+        assert!(numbers.len() > 1 && numbers.iter().all(|number| *number > 9), "{name}: {numbers:?}");
+        assert!(!left.contents().keys().any(|name| name.ends_with(".tmp")), "{name}");
+    }
+}
+
+#[test]
+fn files_count_in_the_order_of_their_numbers_not_of_their_names() {
+    let fs = SimFs::new();
+    fs.plant("999998.sst.tmp", Vec::new());
+    let engine = open(&fs).unwrap();
+    while !fs.contents().contains_key("1000001.log") {
+        let number = u32::try_from(fs.calls()).unwrap();
+        engine.put(&number.to_le_bytes(), &[7; 100]).unwrap();
+    }
+    assert!(fs.contents().contains_key("999999.log"), "two logs count");
+    let left = killed(&fs);
+    assert_eq!(content(&*open(&left).unwrap()), content(&*engine));
 }
