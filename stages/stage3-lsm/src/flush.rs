@@ -64,11 +64,12 @@ impl Store {
     // ANCHOR: compact
     /// Does a compaction. Only who holds the claim may.
     pub(crate) fn compact_job(&self, job: &Job, by: By) -> Result<()> {
-        let state = self.state.load_full();
-        let (parts, older) = inputs(&state.tree, job)?;
+        // The tables alone: a compaction may take long, and must not keep memtables that are flushed meanwhile.
+        let tree = Arc::clone(&self.state.load().tree);
+        let (parts, older) = inputs(&tree, job)?;
         let removed: Vec<u64> = job.tables().collect();
         let read_bytes: u64 =
-            state.tree.tables().filter(|t| removed.contains(&t.number())).map(|t| t.bytes()).sum();
+            tree.tables().filter(|t| removed.contains(&t.number())).map(|t| t.bytes()).sum();
         let merged = Paced::new(Merge::new(parts), self, by);
         let output = self.build(merged, |key| covers(older, key))?;
         self.counts.compacted_bytes.fetch_add(read_bytes + output.bytes(), Ordering::Relaxed);

@@ -1,5 +1,7 @@
 //! What is not begun any more, and what is given up; who waits for whom, and who hears of what.
 
+mod memory;
+
 use super::*;
 use crate::options::{SPECS, Settings};
 use crate::recover;
