@@ -193,6 +193,19 @@ fn close_leaves_one_small_log() {
 }
 
 #[test]
+fn close_gives_reserved_room_back() {
+    let fs = SimFs::new();
+    let set = [("sync", "every-write"), ("reserve-bytes", "1MiB")];
+    let engine = open(&fs, &tiny(&set));
+    engine.put(b"a", b"1").unwrap();
+    let log = || fs.contents()["000001.log"].len();
+    assert!(log() >= 1 << 20);
+    engine.close().unwrap();
+    assert!(log() < 200, "{} bytes", log());
+    assert_eq!(entries(&*open(&fs, &tiny(&set))), 1);
+}
+
+#[test]
 fn what_is_closed_says_so_and_a_store_that_was_only_read_is_left_as_it_is() {
     let fs = SimFs::new();
     let engine = open(&fs, &tiny(&[]));
