@@ -135,3 +135,13 @@ fn the_cache_tells_the_blocks_of_two_tables_apart() {
         assert!(figure(&*engine, "cache-hits") > 0);
     }
 }
+
+#[test]
+fn a_scan_sees_nothing_that_was_written_after_it_began() {
+    let engine = open();
+    (0..10).for_each(|key| engine.put(&[key], b"old").unwrap());
+    let scan = engine.scan(KeyRange::all()).unwrap();
+    (0..20).for_each(|key| engine.put(&[key], b"new").unwrap());
+    let found: Vec<_> = scan.map(|pair| pair.unwrap().1).collect();
+    assert_eq!(found, vec![b"old".to_vec(); 10]);
+}
