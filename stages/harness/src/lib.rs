@@ -12,6 +12,7 @@
 //! | [`crash`] | every crash at every call, and again in the recovery |
 //! | [`damage`] | everything that happens to files at rest |
 //! | [`faults`] | every call that fails, in every way |
+//! | [`workshop`] | a copy of the workspace whose sources may be broken, and its tests |
 //! | [`script`] | contract scripts, and the transcript of an engine's answers and bytes |
 //!
 //! The tests are in `tests/`, one file for each way of looking.
@@ -32,4 +33,5 @@ pub mod script;
 pub mod seeds;
 pub mod settings;
 pub mod shrink;
+pub mod workshop;
 pub mod world;

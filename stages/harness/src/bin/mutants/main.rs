@@ -1,7 +1,7 @@
 //! Takes one safeguard at a time out of a copy of the code, and sees which test notices.
 //!
-//! **Layout** [`rules`]: what is taken out. [`sites`]: where. [`copy`]: the copy that is broken, in the target folder;
-//! the code itself is never touched. [`trial`]: the tests. [`memory`]: which of them noticed the last time.
+//! **Layout** [`rules`]: what is taken out. [`sites`]: where. [`trial`]: the tests, in a copy in the target folder; the code
+//! itself is never touched. [`memory`]: which of them noticed the last time.
 //!
 //! **Cost** A build of what depends on the changed file and a run of the tests until one fails: half a minute each where
 //! it is known which will, up to three the first time.
@@ -9,19 +9,17 @@
 //! **Source** `DeMillo`, Lipton and Sayward, *Hints on Test Data Selection*, IEEE Computer 1978.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
-#![expect(clippy::disallowed_methods, reason = "it copies the source tree and times its own steps")]
+#![expect(clippy::disallowed_methods, reason = "it times its own steps")]
 
-mod copy;
 mod memory;
 mod rules;
 mod sites;
 mod trial;
 
-use copy::Copy;
+use harness::workshop::copy::{self, Copy};
 use memory::Memory;
 use rules::{AREAS, Area};
 use sites::Site;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use trial::{Trials, Verdict};
@@ -79,7 +77,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
 }
 
 fn run(args: &Args) -> std::io::Result<ExitCode> {
-    let sources = copy::sources()?;
+    let sources = sites::sources()?;
     let (sites, passed) = match sites::find(&sources) {
         Ok(found) => found,
         Err(problems) => {
@@ -105,11 +103,10 @@ fn run(args: &Args) -> std::io::Result<ExitCode> {
         );
         return Ok(ExitCode::SUCCESS);
     }
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| copy::workspace().join("target"), PathBuf::from);
-    let mut trials = Trials::new(Copy::make(&target)?, &target);
+    let target = copy::target();
+    let mut trials = Trials::new(Copy::make(&target, "mutants")?, &target);
     let start = Instant::now();
-    eprintln!("mutants: first the code as it is, in {}", trials.copy.root.display());
+    eprintln!("mutants: first the code as it is, in {}", trials.builder.copy.root.display());
     for area in AREAS.into_iter().filter(|area| sites.iter().any(|site| is_in(area, site))) {
         match trials.learn(area)? {
             Verdict::Survived => {}
@@ -151,11 +148,11 @@ fn mutate(
     memory: &Memory,
 ) -> std::io::Result<(Verdict, u64)> {
     let start = Instant::now();
-    trials.copy.write(&site.path, &site.mutated)?;
+    trials.builder.copy.write(&site.path, &site.mutated)?;
     let verdict = Area::of(&site.path)
         .map_or(Ok(Verdict::Survived), |area| trials.run(area, memory.of(site, area.suites)));
     if let Some(source) = sources.iter().find(|source| source.path == site.path) {
-        trials.copy.write(&site.path, &source.text)?;
+        trials.builder.copy.write(&site.path, &source.text)?;
     }
     Ok((verdict?, start.elapsed().as_secs()))
 }

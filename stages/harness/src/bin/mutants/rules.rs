@@ -29,7 +29,7 @@ pub(crate) struct Area {
 }
 
 /// A package, and one of its test programs; `--lib` for that of the library.
-pub(crate) type Suite = (&'static str, &'static str);
+pub(crate) type Suite = harness::workshop::program::Suite<'static>;
 
 /// All areas.
 pub(crate) static AREAS: [&Area; 4] = [&stage1::AREA, &stage2::AREA, &stage3::AREA, &os::AREA];

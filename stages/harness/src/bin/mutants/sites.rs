@@ -1,6 +1,10 @@
 //! Where the rules apply, and what no rule knows.
 
 use crate::rules::{AREAS, Area, EXEMPT, Exempt, Rule, WATCHED};
+use harness::workshop::copy::{files, workspace};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// A source file: its path from the workspace's root, and its text.
 pub(crate) struct Source {
@@ -28,6 +32,30 @@ pub(crate) struct Passed {
     pub(crate) line: String,
     /// Why there is nothing to take out.
     pub(crate) exempt: &'static Exempt,
+}
+
+/// The sources that are watched.
+pub(crate) fn sources() -> io::Result<Vec<Source>> {
+    let root = workspace();
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for source in AREAS.iter().flat_map(|area| area.sources) {
+        paths.extend(files(&root.join(source))?);
+    }
+    paths.sort();
+    paths
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs") && !is_test(path))
+        .map(|path| {
+            let name = path.strip_prefix(&root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            Ok(Source { path: name, text: fs::read_to_string(&path)? })
+        })
+        .collect()
+}
+
+/// A file that is a module of tests, or in a folder of them.
+fn is_test(path: &Path) -> bool {
+    path.file_stem().is_some_and(|name| name == "tests")
+        || path.components().any(|part| part.as_os_str() == "tests")
 }
 
 /// Every site, and every line that decides nothing; or every reason why the tables do not fit the code.
@@ -166,7 +194,7 @@ mod tests {
 
     #[test]
     fn every_sync_lock_and_checksum_in_the_code_is_in_the_tables() {
-        let problems = find(&crate::copy::sources().unwrap()).err().unwrap_or_default();
+        let problems = find(&sources().unwrap()).err().unwrap_or_default();
         assert!(problems.is_empty(), "the rules do not fit the code:\n{}", problems.join("\n"));
     }
 }
