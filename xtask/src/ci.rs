@@ -39,6 +39,7 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", command: || xtask(&["tidy"]) },
     Step { name: "book", command: || xtask(&["book", "--check"]) },
     Step { name: "crash", command: || Ok(crash()) },
+    Step { name: "museum", command: || Ok(museum()) },
     Step { name: "wasm32", command: wasm32 },
 ];
 
@@ -129,6 +130,12 @@ fn crash() -> Command {
     let mut command = cargo("run", &args);
     command.args(["--images", "250000", "--quiet"]);
     command
+}
+
+/// A few exhibits, each of another engine or another kind, that need one test program and are built in seconds. Which ones
+/// is said in their list.
+fn museum() -> Command {
+    cargo("run", &["--package", "harness", "--bin", "museum", "--", "--quick"])
 }
 
 /// The libraries that are to live in a browser one day compile for it today, if the target is installed here.

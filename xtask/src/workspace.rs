@@ -26,6 +26,13 @@ pub fn run_release(package: &str, bin: &str, args: &[OsString]) -> Result<(), Fa
     pass_on(&mut command)
 }
 
+/// The same in the build that the tests use, for a program that has nothing to compute.
+pub fn run(package: &str, bin: &str, args: &[OsString]) -> Result<(), Failure> {
+    let mut command = cargo("run");
+    command.args(["--quiet", "--package", package, "--bin", bin, "--"]).args(args);
+    pass_on(&mut command)
+}
+
 /// Runs a child in our terminal. If it fails, its exit code becomes ours.
 pub fn pass_on(command: &mut Command) -> Result<(), Failure> {
     let status =

@@ -3,6 +3,8 @@
 //! **Layout** The benchmark's figures lie in `book/src/results/NAME.json`. From them alone the benchmark writes
 //! `NAME.md` (tables), `NAME.txt` (single figures, for sentences) and `NAME/*.svg` (charts); pages include these.
 //!
+//! `museum.json` is what the museum of bugs has said of a run; from it the museum writes `museum.md`.
+//!
 //! The README shows one of the tables, between two comments.
 //!
 //! **Invariants** What is committed is, byte for byte, what the benchmark writes now, and nothing else lies there.
@@ -75,9 +77,12 @@ pub fn check() -> Result<Vec<Finding>, String> {
     Ok(findings)
 }
 
-/// Has the benchmark write what belongs to one file of figures.
+/// Has whoever made one file of figures write what belongs to it.
 fn report(json: &Path, into: &Path) -> Result<(), String> {
     let name = json.file_stem().unwrap_or_default();
+    if name == "museum" {
+        return museum(json, &into.join("museum.md"));
+    }
     let (base, charts) = (into.join(name), into.join(name));
     fs::create_dir_all(&charts).map_err(|e| format!("cannot make {}: {e}", charts.display()))?;
     let mut command = workspace::cargo("run");
@@ -86,6 +91,21 @@ fn report(json: &Path, into: &Path) -> Result<(), String> {
     command.arg("--svg").arg(charts).stdout(Stdio::null());
     let status = command.status().map_err(|e| format!("cannot run the benchmark: {e}"))?;
     if status.success() { Ok(()) } else { Err(format!("the benchmark cannot report {}", json.display())) }
+}
+
+/// Has the museum write its tables.
+fn museum(json: &Path, into: &Path) -> Result<(), String> {
+    let mut command = workspace::cargo("run");
+    command.args(["--quiet", "--package", "harness", "--bin", "museum", "--", "--markdown"]).arg(json);
+    let output = command.output().map_err(|e| format!("cannot run the museum: {e}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+    }
+    let write = || {
+        fs::create_dir_all(into.parent().unwrap_or(into))?;
+        fs::write(into, &output.stdout)
+    };
+    write().map_err(|e| format!("cannot write {}: {e}", into.display()))
 }
 
 /// Everything in a folder but the figures themselves, by its path inside.
