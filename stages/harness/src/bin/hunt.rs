@@ -76,10 +76,7 @@ fn crash(stage: &'static Stage, seed: u64) -> Option<Invariant> {
 
 fn fail(stage: &'static Stage, seed: u64) -> Option<Invariant> {
     let sync = if seed.is_multiple_of(2) { "every-write" } else { "on-request" };
-    let options = match faults::busiest_options(stage, sync) {
-        Ok(options) => options,
-        Err(_) => return Some(Invariant::ErrorsSurface),
-    };
+    let Ok(options) = faults::busiest_options(stage, sync) else { return Some(Invariant::ErrorsSurface) };
     Some(faults::every_call(stage, &options, seed, ONE_IN).err()?.failure.invariant)
 }
 

@@ -107,11 +107,6 @@ impl Exhibit {
         read(&folder().join(format!("{}.patch", self.name)))
     }
 
-    /// Its placard.
-    pub(crate) fn placard(&self) -> Result<String, Error> {
-        read(&folder().join(format!("{}.md", self.name)))
-    }
-
     /// The files that the patch changes; an error where it does not fit the sources of today.
     pub(crate) fn broken(&self) -> Result<Vec<Broken>, Error> {
         let patch = self.patch()?;

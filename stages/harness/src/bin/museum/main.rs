@@ -12,6 +12,7 @@
 //! **Cost** A build of what depends on the broken file for each exhibit, and two runs of one test.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
+#![expect(clippy::disallowed_methods, reason = "it times its own steps")]
 
 mod catalogue;
 mod exhibit;
@@ -107,16 +108,18 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
         return Ok(ExitCode::from(2));
     }
     if args.list {
-        match args.json {
-            true => println!("{}", serde_json::to_string_pretty(&exhibits)?),
-            false => print!("{}", print::list(&exhibits)),
+        if args.json {
+            println!("{}", serde_json::to_string_pretty(&exhibits)?);
+        } else {
+            print!("{}", print::list(&exhibits));
         }
         return Ok(ExitCode::SUCCESS);
     }
     let shown = show::all(&exhibits, args.seeds, &mut |line| eprintln!("museum: {line}"))?;
-    match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&shown)?),
-        false => println!("{}", print::summary(&shown)),
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&shown)?);
+    } else {
+        println!("{}", print::summary(&shown));
     }
     Ok(ExitCode::from(u8::from(shown.exhibits.iter().any(|shown| !shown.is_caught()))))
 }

@@ -13,7 +13,7 @@ pub(crate) fn list(exhibits: &[&Exhibit]) -> String {
     };
     let (titles, places) = (width(|e| &e.title), width(|e| &e.place));
     let mut list = String::new();
-    for Exhibit { number, title, engine, place, test, .. } in exhibits.iter().copied() {
+    for Exhibit { number, title, engine, place, test, .. } in exhibits {
         let _ = writeln!(list, "{number:>2}  {title:titles$}  {engine}  {place:places$}  {test}");
     }
     list

@@ -7,13 +7,13 @@
 //! seconds.
 
 use crate::Error;
-use crate::catalogue::program;
+use crate::catalogue::{has_test, program};
 use crate::exhibit::{Broken, Exhibit};
 use harness::workshop::copy::{Copy, target};
 use harness::workshop::program::{Builder, End, noticed, patience};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What came of a run.
@@ -117,13 +117,16 @@ impl Rooms {
     fn learn(&mut self, exhibits: &[&Exhibit], tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
         let tests: BTreeSet<_> = exhibits.iter().map(|e| (e.engine.as_str(), e.test.as_str())).collect();
         for (engine, test) in tests {
+            if !has_test(test)? {
+                return Err(format!("there is no test «{test}»").into());
+            }
             let (suite, path) = program(test);
             let built = self.builder.build(("harness", suite))?;
             let start = Instant::now();
             match self.test(&built?, engine, path, Duration::MAX)? {
                 // A name that is not that of one test would pass for all that is broken.
                 End::Good(said) if said.contains("test result: ok. 1 passed") => {}
-                End::Good(_) => return Err(format!("there is no test «{test}»").into()),
+                End::Good(said) => return Err(format!("{test} is not one test: {said}").into()),
                 End::Fails(said) => return Err(format!("the code as it is fails {}", noticed(&said)).into()),
                 End::Hangs => return Err(format!("the code as it is hangs in {test}").into()),
             }
@@ -134,7 +137,7 @@ impl Rooms {
         Ok(())
     }
 
-    fn test(&self, program: &PathBuf, engine: &str, path: &str, patience: Duration) -> std::io::Result<End> {
+    fn test(&self, program: &Path, engine: &str, path: &str, patience: Duration) -> std::io::Result<End> {
         self.builder.run("harness", program, &[path, "--exact"], &[("STRATA_ENGINE", engine)], patience)
     }
 
@@ -209,11 +212,13 @@ impl Rooms {
         let count = seeds.to_string();
         let end = self.builder.run("harness", &program, &[suite, engine, &count], &[], Duration::MAX)?;
         let found = match end {
-            End::Fails(said) => said
-                .trim()
-                .split_once(' ')
-                .and_then(|(seed, promise)| Some((seed.parse().ok()?, promise.to_owned()))),
-            _ => None,
+            End::Good(_) => None,
+            End::Fails(said) => {
+                let words = said.trim().split_once(' ');
+                let found = words.and_then(|(seed, promise)| Some((seed.parse().ok()?, promise.to_owned())));
+                Some(found.ok_or_else(|| format!("hunt {suite} {engine} said: {said}"))?)
+            }
+            End::Hangs => return Err(format!("hunt {suite} {engine} hangs").into()),
         };
         Ok(Searched { suite: suite.to_owned(), seeds, found })
     }
