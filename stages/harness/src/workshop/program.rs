@@ -80,6 +80,8 @@ impl Builder {
             .current_dir(&folder)
             .env("CARGO_MANIFEST_DIR", &folder)
             .env("RUST_BACKTRACE", "0")
+            // What fails where one safeguard is missing says nothing of the others.
+            .env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true")
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
