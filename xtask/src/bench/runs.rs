@@ -94,16 +94,31 @@ pub(super) const RUNS: &[(&str, Args)] = &[
         "memory",
         &[
             ("--engine", "stage3"),
-            ("--rivals", "rocksdb,leveldb"),
             ("--workload", "resident"),
             ("--n", "10000000"),
             ("--limit", "25"),
-            ("--patience", "60"),
             ("--rounds", "1"),
             ("--no-bounds", ""),
             ("--json", "book/src/results/memory.json"),
             ("--markdown", "book/src/results/memory.md"),
             ("--figures", "book/src/results/memory.txt"),
+        ],
+    ),
+    // A benchmark with fewer and fewer mistakes.
+    (
+        "wrong",
+        &[
+            ("--engine", "stage1"),
+            ("--engine", "stage2"),
+            ("--engine", "stage3"),
+            ("--workload", "wrong"),
+            ("--limit", "2"),
+            ("--rounds", "3"),
+            ("--defaults-only", ""),
+            ("--no-bounds", ""),
+            ("--json", "book/src/results/wrong.json"),
+            ("--markdown", "book/src/results/wrong.md"),
+            ("--figures", "book/src/results/wrong.txt"),
         ],
     ),
     // One thing taken away or changed at a time.
