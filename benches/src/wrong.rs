@@ -54,9 +54,10 @@ fn gets(subject: &Subject, spec: &Spec) -> Result<Vec<Sample>> {
     small.close()?;
     let large = open(subject, spec, "all", Durability::OnRequest)?;
     large.load(&store::all(spec.effort.sizes), 0)?;
-    let keys = Entries::new(spec.effort.sizes, Order::Drawn, GETS);
-    timed("of all n keys", &large, &keys, false)?;
-    timed("each value compared", &large, &keys, true)?;
+    // Keys that were asked for a moment ago would be found in a cache.
+    let keys = || Entries::new(spec.effort.sizes, Order::Drawn, 2 * GETS);
+    timed("of all n keys", &large, &keys().part(0, GETS), false)?;
+    timed("each value compared", &large, &keys().part(GETS, 2 * GETS), true)?;
     large.close()?;
     Ok(samples)
 }
