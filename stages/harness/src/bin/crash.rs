@@ -1,6 +1,6 @@
 //! The crash lab's command line: `cargo xtask crash --engine stage1 --seconds 60 --seed 1`.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
+#![expect(clippy::print_stderr, reason = "it talks to a person at a terminal")]
 #![expect(clippy::disallowed_methods, reason = "it runs for a time, and keeps the files of a failure")]
 
 use contract::Stage;
@@ -11,6 +11,7 @@ use harness::crash::{Plan, story};
 use harness::registry::{find, registry};
 use harness::{damage, faults};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -46,6 +47,11 @@ Usage: cargo xtask crash [OPTIONS]
 
 Exit status: 0 nothing broke, 1 a promise was broken (told on stdout), 2 wrong usage.
 ";
+
+/// Prints a line. Who reads may have gone, as `head` does: then there is nobody to tell.
+macro_rules! say {
+    ($($text:tt)*) => { _ = writeln!(std::io::stdout(), $($text)*) };
+}
 
 struct Args {
     engine: String,
@@ -105,7 +111,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
                 return Ok(None);
             }
             Long("help") | Short('h') => {
-                print!("{HELP}");
+                say!("{}", HELP.trim_end());
                 return Ok(None);
             }
             _ => return Err(arg.unexpected()),
@@ -126,10 +132,10 @@ fn kinds(text: &str) -> Result<Vec<CrashKind>, lexopt::Error> {
 
 fn list() {
     for stage in registry() {
-        println!("{:<36} {}", stage.name, stage.title);
+        say!("{:<36} {}", stage.name, stage.title);
     }
     for broken in &BROKEN {
-        println!("{:<36} broken on purpose: {}", broken.stage.name, broken.stage.title);
+        say!("{:<36} broken on purpose: {}", broken.stage.name, broken.stage.title);
     }
 }
 
@@ -157,7 +163,7 @@ fn run(args: &Args, stage: &'static Stage) -> ExitCode {
     let sampled = match sampled {
         Ok(sampled) => sampled,
         Err(told) => {
-            println!("{told}\n\n{}: violations: 1 (seed {})", stage.name, args.seed);
+            say!("{told}\n\n{}: violations: 1 (seed {})", stage.name, args.seed);
             return ExitCode::FAILURE;
         }
     };
@@ -178,14 +184,14 @@ fn run(args: &Args, stage: &'static Stage) -> ExitCode {
     let took = crashes.elapsed();
     if let Some(violation) = &outcome.violation {
         let told = story::tell(stage, violation, &mut |name, image| keep(args.keep.as_deref(), name, image));
-        println!(
+        say!(
             "{told}\nAgain: cargo xtask crash --engine {} --only-crashes --seed {} --images 1{}\n",
             stage.name,
             violation.seed,
             more_flags(args)
         );
     }
-    println!("{}{sampled}", summary(stage.name, &outcome, args.seed, took));
+    say!("{}{sampled}", summary(stage.name, &outcome, args.seed, took));
     ExitCode::from(u8::from(outcome.violation.is_some()))
 }
 
@@ -203,9 +209,9 @@ fn exhaust(args: &Args, stage: &'static Stage, longest: u32) -> ExitCode {
     if let Some(violation) = &outcome.violation {
         let told = story::tell(stage, violation, &mut |name, image| keep(args.keep.as_deref(), name, image));
         let (engine, seed) = (stage.name, args.seed);
-        println!("{told}\nAgain: cargo xtask crash --engine {engine} --exhaustive {longest} --seed {seed}\n");
+        say!("{told}\nAgain: cargo xtask crash --engine {engine} --exhaustive {longest} --seed {seed}\n");
     }
-    println!(
+    say!(
         "{}: every workload of at most {longest} operations: {} workloads, {} images, {} more equal to one of them, \
          in {:.1} s, {} a second (seed {}); violations: {}",
         stage.name,

@@ -36,8 +36,8 @@ pub struct Exhaustive<'a> {
 #[derive(Default)]
 struct Results {
     outcome: Outcome,
-    /// The first word that broke a promise.
-    broken: Option<(Script, Box<Broken>)>,
+    /// The first word that broke a promise: its number, itself, and how.
+    broken: Option<(u64, Script, Box<Broken>)>,
 }
 
 /// The operations of a word's letters; `number` makes the values differ from place to place.
@@ -81,29 +81,34 @@ impl Exhaustive<'_> {
         });
         let Results { mut outcome, broken } = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         // It is as short as can be: words come in the order of their lengths.
-        outcome.violation =
-            broken.map(|(script, broken)| Box::new(Violation { seed: self.seed, script, broken: *broken }));
+        outcome.violation = broken
+            .map(|(_, script, broken)| Box::new(Violation { seed: self.seed, script, broken: *broken }));
         outcome
     }
 
     fn work(&self, next: &AtomicU64, results: &Mutex<Results>, progress: &Progress) {
         let plan = Self::plan();
-        let mut see = |images| {
-            progress.images.fetch_add(images, Ordering::Relaxed);
-            !progress.stop.load(Ordering::Relaxed)
-        };
-        while let Some(script) = self.script(next.fetch_add(1, Ordering::Relaxed)) {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(script) = self.script(number) else { return };
+            let results = || results.lock().unwrap_or_else(PoisonError::into_inner);
+            // A word that comes before one that broke is still tried: the first is told, on any number of threads.
+            let mut see = |images| {
+                progress.images.fetch_add(images, Ordering::Relaxed);
+                !progress.stop.load(Ordering::Relaxed)
+                    && results().broken.as_ref().is_none_or(|(broken, ..)| number < *broken)
+            };
             let mut tally = Tally::default();
             let Some(result) = explore(self.stage, &script, self.seed, &plan, &mut tally, &mut see) else {
                 return;
             };
             progress.workloads.fetch_add(1, Ordering::Relaxed);
-            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut results = results();
             results.outcome.tally.add(&tally);
             results.outcome.workloads += 1;
-            if let Err(broken) = result {
-                progress.stop.store(true, Ordering::Relaxed);
-                results.broken.get_or_insert((script, broken));
+            let first = results.broken.as_ref().is_none_or(|(known, ..)| number < *known);
+            if let (Err(broken), true) = (result, first) {
+                results.broken = Some((number, script, broken));
             }
         }
     }
