@@ -123,6 +123,40 @@ fn what_is_written_in_the_middle_of_a_merge_stays_the_newest() {
     }
 }
 
+/// The same where the older files are worth keeping: nearly all of them is live, so that only what came later is merged,
+/// the tombstone with it.
+#[test]
+fn a_merge_of_the_newer_drops_no_tombstone_that_hides_something_older() {
+    const SIZED: [&str; 2] = ["segment-bytes", "memtable-bytes"];
+    for stage in merging("merges of the newer files") {
+        for (live, dead, bytes) in [6, 9, 12]
+            .into_iter()
+            .flat_map(|l| (2..7).flat_map(move |d| [256, 320, 384, 448].map(|b| (l, d, b))))
+        {
+            let mut options = settings::smallest(stage);
+            for spec in stage.options {
+                match spec.kind {
+                    _ if SIZED.contains(&spec.name) => options.set(spec.name, &bytes.to_string()).unwrap(),
+                    Kind::Count { .. } => options.set(spec.name, spec.default).unwrap(),
+                    _ => {}
+                }
+            }
+            let mut store = Store::with(stage, options);
+            let kept: Vec<String> = (0..live).map(|i| format!("put x{i} \"3\"*50\n")).collect();
+            let kept = kept.concat();
+            let dead_lines = "put b \"2\"*50\n".repeat(dead);
+            let script = format!("put a 1\n{kept}delete a\n{dead_lines}put y \"4\"*50\nput z \"4\"*50\n");
+            for op in text::parse(&script).unwrap() {
+                store.op(&op).unwrap();
+            }
+            store.upkeep();
+            let mut again = store.killed();
+            again.open().unwrap();
+            again.check(format_args!("{live} live, {dead} dead, files of {bytes} bytes, opened again"));
+        }
+    }
+}
+
 /// dgraph-io/badger, issue 2310: the collector had looked a value up, the value was deleted, and the collector wrote it
 /// back.
 #[test]
