@@ -1,7 +1,7 @@
 //! The benchmark: built for release with the rivals that are asked for, and the runs whose figures the book shows.
 //!
 //! **Layout** `--rivals NAMES` becomes features of the package and goes on to the program. The name of one of the book's
-//! runs, such as `stage2`, stands for the arguments of a table ([`runs`]), any of which can be given otherwise.
+//! runs, such as `stage2`, stands for the arguments of a table (`runs`), any of which can be given otherwise.
 
 mod runs;
 

@@ -1,7 +1,7 @@
 //! The museum of bugs: rebuilds one historical mistake after the other in a copy of the code, and sees it caught.
 //!
 //! **Layout** [`exhibit`]: what is shown, as it lies in `stages/harness/museum`. [`catalogue`]: what the catalogue of bugs
-//! and the tests say of it. [`show`]: a copy in the target folder, broken, built and tested. [`print`]: what comes of it,
+//! and the tests say of it. [`show`]: a copy in the target folder, broken, built and tested. [`mod@print`]: what comes of it,
 //! for a person, a program and the book.
 //!
 //! **Invariants**
