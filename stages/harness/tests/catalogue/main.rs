@@ -6,6 +6,7 @@
 //! | class of bugs | where it happened | test |
 //! |---|---|---|
 //! | tombstone dropped by a partial merge | basho/bitcask#82, #128, #148, #156 | `merging::a_partial_merge_drops_no_tombstone_that_hides_something` |
+//! | tombstone dropped by a merge of the newer files, where the older ones stay | basho/bitcask#82, #156 | `merging::a_merge_of_the_newer_drops_no_tombstone_that_hides_something_older` |
 //! | tombstone gone while an older level has its key | dgraph-io/badger#2143, #2278 | `runs::a_tombstone_goes_only_where_nothing_older_has_its_key` |
 //! | deleted range back after a compaction by hand | LevelDB#184 | `runs::a_compaction_by_hand_brings_no_deleted_range_back` |
 //! | inputs not widened where ranges chain | LevelDB 299cced, 36a5f8e | `compaction::no_strategy_moves_a_version_behind_an_older_one_and_each_comes_to_rest` |
