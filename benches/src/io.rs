@@ -13,7 +13,7 @@ use crate::cell::Spec;
 use crate::engines::Subject;
 use crate::entries::{Entries, Order};
 use crate::report::{Sample, Unit};
-use crate::space::{occupied_bytes, put_each};
+use crate::space::{occupied_bytes, put_each, share};
 use crate::store::{self, Store};
 use crate::{check, timing};
 use anyhow::{Context, Result};
@@ -113,9 +113,4 @@ fn files(dir: &std::path::Path) -> Result<u64> {
         count += if entry.file_type()?.is_dir() { files(&entry.path())? } else { 1 };
     }
     Ok(count)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a ratio of byte counts needs no 53 bits")]
-fn share(bytes: u64, of: u64) -> f64 {
-    bytes as f64 / of.max(1) as f64
 }

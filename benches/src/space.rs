@@ -56,7 +56,7 @@ pub(crate) fn put_each(engine: &dyn Engine, entries: &Entries) -> Result<()> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a ratio of byte counts needs no 53 bits")]
-fn share(bytes: u64, user_bytes: u64) -> f64 {
+pub(crate) fn share(bytes: u64, user_bytes: u64) -> f64 {
     bytes as f64 / user_bytes.max(1) as f64
 }
 

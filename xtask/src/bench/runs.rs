@@ -1,9 +1,9 @@
-//! The runs whose figures the book shows, each with its arguments.
+//! Runs that have a name, each with its arguments: those whose figures the book shows, and others worth asking for again.
 
 /// The arguments of a run: flags, each with its value, or an empty one.
 pub(super) type Args = &'static [(&'static str, &'static str)];
 
-/// The runs that the book shows.
+/// The runs, by name.
 pub(super) const RUNS: &[(&str, Args)] = &[
     (
         "stage1",
