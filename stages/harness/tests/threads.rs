@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use tempfile::TempDir;
-use vfs::{OsFs, Vfs};
+use vfs::{MemFs, OsFs, Vfs};
 
 type Pairs = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -366,4 +366,18 @@ fn close_in_the_middle(engine: &Arc<dyn Engine>) -> Vec<u64> {
         }
         writers.into_iter().map(|writer| writer.join().unwrap()).collect()
     })
+}
+
+/// However many threads attend to a store, all of them end with it, asleep or not.
+#[test]
+fn who_attends_ends_with_the_store_however_many_there_are() {
+    for stage in judged() {
+        for yields in (0..100).step_by(10) {
+            let engine = open(stage, Arc::new(MemFs::new()), &settings::smallest(stage));
+            let workers: Vec<_> = (0..3).map(|_| Worker::start(&engine)).collect();
+            (0..yields).for_each(|_| thread::yield_now());
+            engine.close().unwrap();
+            drop(workers);
+        }
+    }
 }

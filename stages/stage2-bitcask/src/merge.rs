@@ -66,7 +66,7 @@ impl Store {
         }
         self.commit(&plan, built?, upkeep)?;
         self.counts.merges.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        self.remove_leftovers(upkeep)
     }
     // ANCHOR_END: merge
 
@@ -220,8 +220,7 @@ impl Store {
                 upkeep.leftovers.push(input.id.hint_name());
             }
         }
-        inputs.iter().try_for_each(|input| input.keep_open())?;
-        self.remove_leftovers(upkeep)
+        inputs.iter().try_for_each(|input| input.keep_open())
     }
     // ANCHOR_END: retire
 }

@@ -56,10 +56,6 @@ impl Store {
         let mut upkeep = self.upkeep();
         self.refuse_if_closed()?;
         self.refuse_if_poisoned()?;
-        if !upkeep.leftovers.is_empty() {
-            self.remove_leftovers(&mut upkeep)?;
-            return Ok(true);
-        }
         if let Some(full) = self.chain.behind() {
             self.make_durable(full)?;
             return Ok(true);
@@ -70,9 +66,13 @@ impl Store {
             return Ok(true);
         }
         let shapes: Vec<Shape> = sealed.iter().map(|segment| shape(segment)).collect();
-        let Some(due) = pick(&shapes, self.settings.merge_dead_percent()) else { return Ok(false) };
-        self.merge(&mut upkeep, &sealed[due])?;
-        Ok(true)
+        if let Some(due) = pick(&shapes, self.settings.merge_dead_percent()) {
+            self.merge(&mut upkeep, &sealed[due])?;
+            return Ok(true);
+        }
+        // Last, so that a file that cannot be removed is in nobody's way.
+        let left = !upkeep.leftovers.is_empty();
+        self.remove_leftovers(&mut upkeep).map(|()| left)
     }
 
     /// Does upkeep whenever there is some, until the store is closed.
@@ -84,6 +84,8 @@ impl Store {
                 self.bell.wait();
             }
         }
+        // For another thread that attends to the same store.
+        self.bell.ring();
     }
     // ANCHOR_END: step
 

@@ -44,7 +44,7 @@ impl Store {
         let mut output = Output::default();
         let built = self.build_into(&mut output, source, keep_tombstone);
         if let Err(error) = built {
-            self.counts.failures.fetch_add(1, Ordering::Relaxed);
+            self.count_failure();
             self.discard(&output);
             return Err(error);
         }
@@ -153,9 +153,8 @@ impl Store {
         }
         let mut whole = manifest.whole.clone();
         whole.next = self.next_number.fetch_add(1, Ordering::AcqRel);
-        let renewed = Manifest::build(&*self.vfs, whole, manifest.tail()).inspect_err(|_| {
-            self.counts.failures.fetch_add(1, Ordering::Relaxed);
-        })?;
+        let renewed =
+            Manifest::build(&*self.vfs, whole, manifest.tail()).inspect_err(|_| self.count_failure())?;
         let old = manifest.name().to_owned();
         *manifest = renewed.named(&*self.vfs).map_err(|e| self.poisoned_by(e))?;
         self.leftovers().push(old);

@@ -66,7 +66,7 @@ impl Store {
     pub(crate) fn compact_job(&self, job: &Job, by: By) -> Result<()> {
         // The tables alone: a compaction may take long, and must not keep memtables that are flushed meanwhile.
         let tree = Arc::clone(&self.state.load().tree);
-        let (parts, older) = inputs(&tree, job)?;
+        let (parts, older) = inputs(&tree, job).inspect_err(|_| self.count_failure())?;
         let removed: Vec<u64> = job.tables().collect();
         let read_bytes: u64 =
             tree.tables().filter(|t| removed.contains(&t.number())).map(|t| t.bytes()).sum();

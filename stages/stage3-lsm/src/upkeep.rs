@@ -32,31 +32,29 @@ impl Store {
     pub(crate) fn upkeep_step(&self, by: By) -> Result<bool> {
         self.refuse_if_closed()?;
         self.refuse_if_poisoned()?;
-        if !self.leftovers().is_empty() {
-            self.remove_leftovers()?;
-            return Ok(true);
-        }
         if !self.state.load().frozen.is_empty()
-            && let Some(_claim) = self.try_claim(Kind::Flush)?
+            && let Some(_claim) = self.try_claim(Kind::Flush, by)?
             && self.flush()?
         {
             return Ok(true);
         }
         if self.due().is_some()
-            && let Some(_claim) = self.try_claim(Kind::Compact)?
+            && let Some(_claim) = self.try_claim(Kind::Compact, by)?
             // Another thread may have done it between the look and the claim.
             && let Some(job) = self.due()
         {
             self.compact_job(&job, by).inspect_err(|error| self.note_damage(error))?;
             return Ok(true);
         }
-        Ok(false)
+        // Last, so that a file that cannot be removed is in nobody's way.
+        let left = !self.leftovers().is_empty();
+        self.remove_leftovers().map(|()| left)
     }
 
     /// The claim, if nobody holds it. The store may have been closed while this thread was on its way here; from then on
     /// nothing may be done.
-    fn try_claim(&self, kind: Kind) -> Result<Option<Claim<'_>>> {
-        let claim = self.upkeep.try_claim(kind);
+    fn try_claim(&self, kind: Kind, by: By) -> Result<Option<Claim<'_>>> {
+        let claim = self.upkeep.try_claim(kind, by);
         self.refuse_if_closed().map(|()| claim)
     }
 
@@ -141,6 +139,11 @@ impl Store {
 
     fn failures(&self) -> u64 {
         self.counts.failures.load(Ordering::Relaxed)
+    }
+
+    /// Counts a unit that failed: that is how who waits for it hears of it.
+    pub(crate) fn count_failure(&self) {
+        self.counts.failures.fetch_add(1, Ordering::Relaxed);
     }
 
     // ANCHOR: compact

@@ -3,7 +3,7 @@
 //! **Layout** The list of runs, read as levels:
 //! ```text
 //!   young   young   young  │  level 1  │  level 2  │  …  │  last level
-//!   └── flushes, smaller ──┘  each at most 1/ratio of the level below it, but room for some flushes
+//!   └── flushes, smaller ──┘  each less than 1/ratio of the level below it, but room for some flushes
 //!       than level 1 may be
 //! ```
 //! **Cost** Each entry is rewritten up to [`level_ratio`](Rules::level_ratio) times for every level that it sinks
@@ -25,7 +25,7 @@ pub(super) fn pick(shape: &Shape, rules: &Rules) -> Option<Job> {
     // The deepest level that is too large goes first: what comes from above finds room then.
     (young..shape.runs.len().saturating_sub(1)).rev().find_map(|level| {
         let room = base.max(shape.runs[level + 1].bytes() / rules.level_ratio);
-        (shape.runs[level].bytes() > room).then(|| sink_one(shape, level))
+        (shape.runs[level].bytes() >= room).then(|| sink_one(shape, level))
     })
 }
 // ANCHOR_END: pick

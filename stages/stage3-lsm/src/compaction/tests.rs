@@ -112,9 +112,8 @@ proptest! {
         flushes in vec(vec(any::<u8>(), 1..30), 1..40),
         leveled in any::<bool>(),
     ) {
-        // A flush so small that 256 keys fill more than one level. No run is exactly as large as several of it: a level
-        // that is, and no larger, would stay where it is whatever the one below it has become.
-        let rules = Rules { flush_bytes: 51, ..rules(if leveled { Strategy::Leveled } else { Strategy::Tiered }) };
+        // A flush so small that 256 keys fill more than one level, and of which a level may be an exact multiple.
+        let rules = Rules { flush_bytes: 50, ..rules(if leveled { Strategy::Leveled } else { Strategy::Tiered }) };
         let mut tree = Tree::default();
         for keys in &flushes {
             tree.flush(keys);
@@ -164,4 +163,7 @@ fn leveled_sinks_young_runs_together_and_then_little_at_a_time() {
     assert_eq!(picked(&[1000, 3000]), Some(2));
     assert_eq!(picked(&[8000, 30_000]), Some(2));
     assert_eq!(picked(&[800, 30_000]), None);
+    // One of exactly four flushes is not young any more, so it is too large where there is room for four flushes.
+    assert_eq!(picked(&[800, 3000]), Some(2));
+    assert_eq!(picked(&[700, 3000]), None);
 }

@@ -5,6 +5,7 @@
 //! 2. A *ring* says that there may be something new to do; a *change* that who waits for a claim or for room should look
 //!    again. Every ring is a change.
 
+use super::By;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -107,18 +108,18 @@ impl Upkeep {
     }
 
     /// The claim, if nobody holds it.
-    pub(super) fn try_claim(&self, kind: Kind) -> Option<Claim<'_>> {
+    pub(super) fn try_claim(&self, kind: Kind, by: By) -> Option<Claim<'_>> {
         let mut claims = self.claims();
         let held = std::mem::replace(claims.of(kind), true);
         // Made only where it is held: one that is made is given back when it goes.
-        (!held).then(|| Claim { upkeep: self, kind })
+        (!held).then(|| Claim { upkeep: self, kind, by })
     }
 
     /// The claim, once it is free.
     pub(super) fn claim(&self, kind: Kind) -> Claim<'_> {
         loop {
             let changes = self.changes();
-            if let Some(claim) = self.try_claim(kind) {
+            if let Some(claim) = self.try_claim(kind, By::Caller) {
                 return claim;
             }
             self.wait(changes);
@@ -137,15 +138,18 @@ impl Upkeep {
 pub(crate) struct Claim<'a> {
     upkeep: &'a Upkeep,
     kind: Kind,
+    by: By,
 }
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         let mut claims = self.upkeep.claims();
         *claims.of(self.kind) = false;
-        // A change for who waits for the claim or for room. It is no ring: what was done has rung, and what failed
-        // would be tried again at once, for ever.
+        // A change for who waits for the claim or for room. It is no ring where it was an attendant's: he looks again
+        // himself once something is done, and what has failed would be tried again at once, for ever. Anybody else goes
+        // away, and attendants who were refused meanwhile are asleep.
         claims.changes += 1;
+        claims.rings += u64::from(self.by == By::Caller);
         self.upkeep.changed.notify_all();
     }
 }
@@ -176,7 +180,7 @@ mod tests {
     #[test]
     fn who_rests_is_woken_by_who_waits_for_the_claim() {
         let upkeep = Upkeep::default();
-        let claim = upkeep.try_claim(Kind::Compact).unwrap();
+        let claim = upkeep.try_claim(Kind::Compact, By::Attendant).unwrap();
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| drop(upkeep.claim(Kind::Compact)));
             // Rests for ever, but for the waiter.
@@ -191,12 +195,12 @@ mod tests {
     fn a_claim_that_is_given_back_is_seen_by_who_waits_for_it_and_asks_nobody_to_try_again() {
         let upkeep = Upkeep::default();
         let (rings, changes) = (upkeep.rings(), upkeep.changes());
-        let claim = upkeep.try_claim(Kind::Flush).unwrap();
-        assert!(upkeep.try_claim(Kind::Flush).is_none());
-        assert!(upkeep.try_claim(Kind::Compact).is_some());
+        let claim = upkeep.try_claim(Kind::Flush, By::Attendant).unwrap();
+        assert!(upkeep.try_claim(Kind::Flush, By::Attendant).is_none());
+        assert!(upkeep.try_claim(Kind::Compact, By::Attendant).is_some());
         drop(claim);
         assert_eq!(upkeep.rings(), rings);
-        assert!(upkeep.changes() > changes && upkeep.try_claim(Kind::Flush).is_some());
+        assert!(upkeep.changes() > changes && upkeep.try_claim(Kind::Flush, By::Attendant).is_some());
     }
 
     #[test]
@@ -207,6 +211,20 @@ mod tests {
         assert!(upkeep.is_attended());
         drop(attending);
         assert!(!upkeep.is_attended() && upkeep.rings() > rings && upkeep.changes() > changes);
+    }
+
+    /// Those who attend have looked meanwhile, were refused, and sleep.
+    #[test]
+    fn who_does_not_attend_rings_once_he_has_given_back_his_claim() {
+        let upkeep = Upkeep::default();
+        let rung = |claim: Claim<'_>| {
+            let rings = upkeep.rings();
+            drop(claim);
+            upkeep.rings() > rings
+        };
+        assert!(rung(upkeep.claim(Kind::Flush)));
+        assert!(rung(upkeep.try_claim(Kind::Flush, By::Caller).unwrap()));
+        assert!(!rung(upkeep.try_claim(Kind::Flush, By::Attendant).unwrap()));
     }
 
     /// Somebody sleeps through it sooner or later if nobody wakes him.

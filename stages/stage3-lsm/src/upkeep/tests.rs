@@ -10,6 +10,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::thread;
 use vfs::MemFs;
+use vfs::sim::{Errno, Fault, Op, SimFs};
 
 fn store() -> (MemFs, Store) {
     store_with(&[])
@@ -64,7 +65,7 @@ fn a_claim_that_comes_after_the_store_was_closed_is_none() {
     let (_, store) = store();
     store.close().unwrap();
     for kind in [Kind::Flush, Kind::Compact] {
-        assert!(matches!(store.try_claim(kind), Err(Error::Closed)));
+        assert!(matches!(store.try_claim(kind, By::Caller), Err(Error::Closed)));
         assert!(matches!(store.claim(kind), Err(Error::Closed)));
     }
 }
@@ -120,7 +121,7 @@ fn who_needs_a_claim_waits_until_it_is_given_back() {
     ];
     for (i, (kind, call)) in calls.into_iter().enumerate() {
         let (_, store) = store();
-        let claim = store.upkeep.try_claim(kind).unwrap();
+        let claim = store.upkeep.try_claim(kind, By::Attendant).unwrap();
         thread::scope(|scope| {
             let caller = scope.spawn(|| call(&store));
             while !caller.is_finished() && !store.upkeep.is_waited_for() {
@@ -139,7 +140,8 @@ fn a_step_leaves_to_others_what_they_have_claimed() {
     store.put(b"key", b"value").unwrap();
     store.freeze(&mut store.any_turn()).unwrap();
     let files = fs.contents();
-    let [flush, compact] = [Kind::Flush, Kind::Compact].map(|kind| store.upkeep.try_claim(kind).unwrap());
+    let [flush, compact] =
+        [Kind::Flush, Kind::Compact].map(|kind| store.upkeep.try_claim(kind, By::Attendant).unwrap());
     assert!(!store.upkeep_step(By::Caller).unwrap());
     assert_eq!(fs.contents(), files);
     let counts = || (store.state.load().frozen.len(), store.counts.compactions.load(Ordering::Relaxed));
@@ -194,13 +196,45 @@ fn whatever_may_give_an_attendant_something_to_do_rings() {
     }
 }
 
+/// A file that cannot be removed is in nobody's way.
+#[test]
+fn memory_is_flushed_also_where_nothing_can_be_removed() {
+    let fs = SimFs::new();
+    let settings = Settings::new(&Options::new(&SPECS)).unwrap();
+    let store = recover::open(Arc::new(fs.clone()), settings).unwrap().0;
+    fs.inject(Fault::new(Errno::Eio).on(Op::Remove).for_ever());
+    for flushes in 1..4 {
+        store.put(b"key", b"value").unwrap();
+        store.freeze(&mut store.any_turn()).unwrap();
+        // The unit itself may say that something is left; it is done all the same.
+        while store.upkeep_step(By::Attendant).is_ok_and(|done| done) {}
+        assert_eq!(store.counts.flushes.load(Ordering::Relaxed), flushes);
+    }
+}
+
+/// Who waits for room hears of a failure by its count.
+#[test]
+fn a_compaction_that_cannot_read_its_first_block_has_failed_like_any_other() {
+    let fs = SimFs::new();
+    let options = Options::new(&SPECS).with("fan-out", "2").unwrap();
+    let store = recover::open(Arc::new(fs.clone()), Settings::new(&options).unwrap()).unwrap().0;
+    while store.due().is_none() {
+        store.put(b"key", b"value").unwrap();
+        store.flush_all().unwrap();
+    }
+    fs.inject(Fault::new(Errno::Eio).on(Op::Read).suffix(".sst"));
+    store.upkeep_step(By::Attendant).unwrap_err();
+    assert_eq!(store.failures(), 1);
+}
+
 /// Whoever is about to make room has come to no end, and others attend to the store: nobody does it in his place.
 #[test]
 fn who_waits_for_room_hears_at_once_that_nobody_may_write_any_more() {
     let ends: [End; 2] = [|store| drop(store.close()), |store| drop(store.poisoned_by(Error::Closed))];
     for end in ends {
         let (_, store) = full_store();
-        let (attending, claim) = (Attending::to(&store.upkeep), store.upkeep.try_claim(Kind::Flush).unwrap());
+        let (attending, claim) =
+            (Attending::to(&store.upkeep), store.upkeep.try_claim(Kind::Flush, By::Attendant).unwrap());
         let rings = store.upkeep.rings();
         thread::scope(|scope| {
             let writer = scope.spawn(|| store.put(b"key", b"value"));

@@ -69,7 +69,7 @@ fn a_compaction_keeps_no_memtable() {
         *seen.lock().unwrap() = Some(memtable.upgrade().is_none());
     }));
     let job = store.due().unwrap();
-    let claim = store.upkeep.try_claim(Kind::Compact).unwrap();
+    let claim = store.upkeep.try_claim(Kind::Compact, By::Attendant).unwrap();
     store.compact_job(&job, By::Caller).unwrap();
     drop(claim);
     assert_eq!(*flushed.lock().unwrap(), Some(true), "the compaction keeps a memtable that is in a table");
