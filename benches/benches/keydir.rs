@@ -61,11 +61,11 @@ fn single(c: &mut Criterion) {
         i = (i + 1) % entries.len();
         i
     };
-    group.bench_function("get", |b| b.iter(|| keydir.get(again.key(next(&again)))));
+    group.bench_function("get, keydir", |b| b.iter(|| keydir.get(again.key(next(&again)))));
     group.bench_function("get, HashMap", |b| b.iter(|| map.get(again.key(next(&again))).copied()));
-    group.bench_function("get absent", |b| b.iter(|| keydir.get(absent.key(next(&absent)))));
+    group.bench_function("get absent, keydir", |b| b.iter(|| keydir.get(absent.key(next(&absent)))));
     group.bench_function("get absent, HashMap", |b| b.iter(|| map.get(absent.key(next(&absent))).copied()));
-    group.bench_function("overwrite", |b| {
+    group.bench_function("overwrite, keydir", |b| {
         b.iter(|| {
             let i = next(&again);
             keydir.set(again.key(i), at(i))
@@ -87,9 +87,9 @@ fn whole(c: &mut Criterion) {
     let keydir = filled(&entries);
     let mut group = c.benchmark_group("keydir, a million keys");
     group.throughput(Throughput::Elements(entries.len())).sample_size(10);
-    group.bench_function("set", |b| b.iter_with_large_drop(|| filled(&entries)));
+    group.bench_function("set, keydir", |b| b.iter_with_large_drop(|| filled(&entries)));
     group.bench_function("set, HashMap", |b| b.iter_with_large_drop(|| filled_map(&entries)));
-    group.bench_function("load a hint", |b| {
+    group.bench_function("load a hint, keydir", |b| {
         b.iter_with_large_drop(|| {
             let keydir = Keydir::new();
             keydir.reserve(hint.count(), hint.count() * 16);
@@ -97,8 +97,8 @@ fn whole(c: &mut Criterion) {
             keydir
         });
     });
-    group.bench_function("collect", |b| b.iter_with_large_drop(|| keydir.collect(KeyRange::all())));
-    group.bench_function("collect and sort", |b| {
+    group.bench_function("collect, keydir", |b| b.iter_with_large_drop(|| keydir.collect(KeyRange::all())));
+    group.bench_function("collect and sort, keydir", |b| {
         b.iter_with_large_drop(|| {
             let mut keys = keydir.collect(KeyRange::all());
             keys.sort();

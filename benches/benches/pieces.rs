@@ -58,8 +58,8 @@ fn build(c: &mut Criterion) {
     let plain = TableOptions::default();
     for (name, options) in [
         ("a table", plain),
-        ("a table, LZ4", TableOptions { compress: true, ..plain }),
-        ("a table, no filter", TableOptions { filter_bits: 0, ..plain }),
+        ("a table with LZ4", TableOptions { compress: true, ..plain }),
+        ("a table without a filter", TableOptions { filter_bits: 0, ..plain }),
     ] {
         let begin = || MemFs::default().create("t").expect("a new file");
         let fill = |file| {
@@ -89,7 +89,7 @@ fn merge(c: &mut Criterion) {
     group.throughput(Throughput::Elements(SIZES.n));
     for parts in [1, 2, 4, 8] {
         let spread = |at| Part { entries: &entries, at, step: parts };
-        group.bench_function(format!("{parts} parts, one by one"), |b| {
+        group.bench_function(format!("{parts} parts in turns"), |b| {
             b.iter(|| assert_eq!(walk(Merge::new((0..parts).map(spread).collect())), SIZES.n));
         });
     }

@@ -2,11 +2,12 @@
 //! be without fingerprints, with long keys that have much in common, and with keys cut short in the block.
 
 #[path = "table/prefixed.rs"]
+#[expect(dead_code, reason = "what it takes is counted by the benchmark of bytes")]
 mod prefixed;
 
 use benches::entries::{Entries, Order, Sizes};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use prefixed::Prefixed;
+use prefixed::{LONG, Prefixed};
 use stage3::bloom::{Filter, hash};
 use stage3::cache::BlockCache;
 use stage3::source::Source;
@@ -18,8 +19,6 @@ use std::time::Duration;
 use vfs::{OsFs, Vfs};
 
 const SIZES: Sizes = Sizes { n: 500_000, value_bytes: 100, seed: 42 };
-/// What long keys begin with.
-const PREFIX: &str = "europe/germany/bavaria/upper-bavaria/munich/schwabing-west/street/";
 
 /// Keys to ask for, one after the other, again and again.
 struct Keys {
@@ -87,18 +86,20 @@ fn walk(table: &Arc<Table>, start: Bound<&[u8]>, most: u64) -> u64 {
 /// Gets, seeks and scans of one table, read in one way.
 fn measure(c: &mut Criterion, name: &str, prefix: &str, table: &Arc<Table>) {
     let (mut present, mut absent) = (Keys::new(prefix, Order::Shuffled(1)), Keys::new(prefix, Order::Absent));
-    let mut group = c.benchmark_group(format!("table, {name}"));
-    group.throughput(Throughput::Elements(1));
+    let mut group = c.benchmark_group("table");
     let get = |keys: &mut Keys| {
         let key = keys.next();
         table.get(key, hash(key)).expect("a good table")
     };
-    group.bench_function("get", |b| b.iter(|| get(&mut present)));
-    group.bench_function("get absent", |b| b.iter(|| get(&mut absent)));
-    group.throughput(Throughput::Elements(50));
-    group.bench_function("seek and 50", |b| b.iter(|| walk(table, Bound::Included(present.next()), 50)));
+    group.bench_function(format!("{name}, get"), |b| b.iter(|| get(&mut present)));
+    group.bench_function(format!("{name}, get absent"), |b| b.iter(|| get(&mut absent)));
+    group.bench_function(format!("{name}, seek and 50"), |b| {
+        b.iter(|| walk(table, Bound::Included(present.next()), 50));
+    });
     group.throughput(Throughput::Elements(SIZES.n)).sample_size(10);
-    group.bench_function("scan", |b| b.iter(|| assert_eq!(walk(table, Bound::Unbounded, u64::MAX), SIZES.n)));
+    group.bench_function(format!("{name}, scan"), |b| {
+        b.iter(|| assert_eq!(walk(table, Bound::Unbounded, u64::MAX), SIZES.n));
+    });
     group.finish();
 }
 
@@ -119,33 +120,33 @@ fn tables(c: &mut Criterion) {
     }
     let lz4 = Store::new("", &TableOptions { compress: true, ..options });
     measure(c, "LZ4, cache of 64 MiB", "", &lz4.open(false, 64 << 20));
-    measure(c, "mapped, long keys", PREFIX, &Store::new(PREFIX, &options).open(true, 0));
+    measure(c, "mapped, long keys", LONG, &Store::new(LONG, &options).open(true, 0));
 }
 
 /// Whole keys against keys that are cut short: what a block keeps of a key that begins as the one before it does.
 fn prefixes(c: &mut Criterion) {
-    for (name, prefix) in [("16-byte keys", ""), ("long keys", PREFIX)] {
+    for (name, prefix) in [("16-byte keys", ""), ("long keys", LONG)] {
         let options = TableOptions { filter_bits: 0, ..TableOptions::default() };
         let table = Store::new(prefix, &options).open(true, 0);
         let mut cut = Prefixed::default();
         ascending(prefix, |key, value| cut.push(key, value));
         cut.finish();
-        let [whole, short] = [table.bytes(), cut.bytes()].map(|bytes| bytes * 10 / SIZES.n);
-        let bytes = |tenths: u64| format!("{}.{}", tenths / 10, tenths % 10);
-        let space = format!("{} bytes an entry whole, {} cut", bytes(whole), bytes(short));
         let mut keys = Keys::new(prefix, Order::Shuffled(1));
-        let mut group = c.benchmark_group(format!("keys in a block, {name}, {space}"));
-        group.bench_function("get, whole", |b| {
+        let mut group = c.benchmark_group("keys in a block");
+        group.bench_function(format!("{name}: get, whole"), |b| {
             b.iter(|| {
                 let key = keys.next();
                 table.get(key, hash(key)).expect("a good table").expect("a present key")
             });
         });
-        group
-            .bench_function("get, cut", |b| b.iter(|| cut.get(keys.next()).expect("a present key").to_vec()));
+        group.bench_function(format!("{name}: get, cut"), |b| {
+            b.iter(|| cut.get(keys.next()).expect("a present key").to_vec());
+        });
         group.throughput(Throughput::Elements(SIZES.n)).sample_size(10);
-        group.bench_function("scan, whole", |b| b.iter(|| walk(&table, Bound::Unbounded, u64::MAX)));
-        group.bench_function("scan, cut", |b| {
+        group.bench_function(format!("{name}: scan, whole"), |b| {
+            b.iter(|| walk(&table, Bound::Unbounded, u64::MAX));
+        });
+        group.bench_function(format!("{name}: scan, cut"), |b| {
             b.iter(|| cut.scan(|key, value| _ = black_box((key, value))));
         });
         group.finish();
@@ -160,8 +161,8 @@ fn filter(c: &mut Criterion) {
     let mut group = c.benchmark_group("filter");
     group.throughput(Throughput::Elements(1));
     group.bench_function("hash", |b| b.iter(|| hash(present.next())));
-    group.bench_function("hash and ask, present", |b| b.iter(|| filter.may_contain(hash(present.next()))));
-    group.bench_function("hash and ask, absent", |b| b.iter(|| filter.may_contain(hash(absent.next()))));
+    group.bench_function("hash and ask: present", |b| b.iter(|| filter.may_contain(hash(present.next()))));
+    group.bench_function("hash and ask: absent", |b| b.iter(|| filter.may_contain(hash(absent.next()))));
     group.finish();
 }
 

@@ -10,7 +10,7 @@
 //! [`beside`], [`reopen`], [`resident`], [`space`], [`mod@io`] and [`wrong`] (what is done to it), [`check`] (a fast wrong answer is no result);
 //! [`conduct`] (rounds, processes, progress) and [`command`] (what processes say to each other). What comes out:
 //! [`report`] (the figures, as JSON), [`ratio`] and [`goals`] (what is made of them), [`mod@compare`] (two of them), [`ablation`] (one thing taken away), [`table`], [`markdown`],
-//! [`chart`], [`sweep`] and [`lines`] (curves over sizes), [`page`] (all of it as one file), and [`machine`] (what the figures were measured on).
+//! [`chart`], [`sweep`] and [`lines`] (curves over sizes), [`mod@pieces`] (what Criterion measured), [`page`] (all of it as one file), and [`machine`] (what the figures were measured on).
 //!
 //! **Invariants**
 //! 1. The same seed gives the same keys and values, in the same order, to every engine and every bound.
@@ -42,6 +42,7 @@ pub mod machine;
 pub mod markdown;
 pub mod measure;
 pub mod page;
+pub mod pieces;
 pub mod ratio;
 pub mod reopen;
 pub mod report;

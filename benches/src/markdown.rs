@@ -41,6 +41,7 @@ pub fn markdown(report: &Report) -> String {
     part(&mut text, "machine", &list(&provenance(report)));
     let mut grids: Vec<(String, Grid)> = vec![
         ("side-by-side".into(), table::side_by_side(report)),
+        ("headline".into(), table::headline(report)),
         ("stages".into(), table::stages(report)),
         ("production".into(), table::production(report)),
         ("engines".into(), table::engines(report)),

@@ -1,5 +1,6 @@
 //! A run as one HTML file: tables and charts, everything inside, so that it opens without a network.
 
+use crate::pieces::Pieces;
 use crate::report::Report;
 use crate::sweep::{self, Sweep};
 use crate::table::{self, Grid};
@@ -58,6 +59,14 @@ pub fn of_sweep(sweep: &Sweep) -> Result<String> {
     section(&mut page, "What an operation costs", &sweep::table(sweep));
     list(&mut page, &sweep::notes(sweep));
     Ok(page + "</body>\n</html>\n")
+}
+
+/// The page of pieces.
+pub fn of_pieces(pieces: &Pieces) -> String {
+    let mut page = begun("The pieces by themselves", &pieces.origin());
+    pieces.groups().iter().for_each(|group| section(&mut page, group, &pieces.table(group)));
+    list(&mut page, &pieces.notes());
+    page + "</body>\n</html>\n"
 }
 
 fn begun(title: &str, origin: &[String]) -> String {

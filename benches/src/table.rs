@@ -2,7 +2,7 @@
 
 mod compare;
 
-pub use compare::{against, production, side_by_side, stages};
+pub use compare::{against, headline, production, side_by_side, stages};
 
 use crate::bounds;
 use crate::goals;

@@ -17,8 +17,23 @@ const PURE: &str = "fjall,redb,lmdb,sled";
 /// Those that `--rivals-native` adds.
 const NATIVE: &str = "rocksdb,leveldb";
 
+/// The Criterion benchmarks whose figures the book shows.
+const PIECES: [&str; 7] = ["checksum", "log", "keydir", "memtable", "table", "pieces", "bytes"];
+/// What they are told to write when nothing else is asked for.
+const PIECES_FILES: [&str; 6] = [
+    "--json",
+    "book/src/results/pieces.json",
+    "--markdown",
+    "book/src/results/pieces.md",
+    "--figures",
+    "book/src/results/pieces.txt",
+];
+
 /// Builds the benchmark's programs, and runs the one that conducts.
 pub fn run(args: &[OsString]) -> Result<(), Failure> {
+    if args.first().is_some_and(|first| first == "pieces") {
+        return pieces(&args[1..]);
+    }
     let args = expanded(args);
     let features = features(&args)?;
     let cargo = |verb: &str| {
@@ -40,6 +55,28 @@ pub fn run(args: &[OsString]) -> Result<(), Failure> {
     // The one that counts its heap is started by the other.
     workspace::pass_on(cargo("build").args(["--quiet", "--bin", "bench-heap"]))?;
     workspace::pass_on(cargo("run").args(["--bin", "bench", "--"]).args(args))
+}
+
+/// Runs Criterion's benchmarks in a folder of their own, so that nothing of an earlier run is among the figures, and has
+/// these collected.
+fn pieces(args: &[OsString]) -> Result<(), Failure> {
+    let folder = workspace::target().join("pieces");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(|e| format!("cannot empty {}: {e}", folder.display()))?;
+    }
+    let mut benches = workspace::cargo("bench");
+    benches.args(["--package", "benches"]).env("CRITERION_HOME", &folder);
+    workspace::pass_on(PIECES.iter().fold(&mut benches, |command, name| command.args(["--bench", name])))?;
+    let mut collect = workspace::cargo("run");
+    collect
+        .args(["--quiet", "--release", "--package", "benches", "--bin", "bench", "--", "pieces"])
+        .arg(folder);
+    if args.is_empty() {
+        collect.args(PIECES_FILES)
+    } else {
+        collect.args(args)
+    };
+    workspace::pass_on(&mut collect)
 }
 
 /// The arguments as the program takes them.

@@ -12,6 +12,11 @@ pub fn root() -> PathBuf {
     PathBuf::from(here).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
+/// Where cargo builds.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// The cargo that started us, called on this workspace from the folder where the person is.
 pub fn cargo(verb: &str) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -3,6 +3,8 @@
 //!
 //! **Source** LevelDB's table format.
 
+/// What long keys begin with.
+pub(crate) const LONG: &str = "europe/germany/bavaria/upper-bavaria/munich/schwabing-west/street/";
 /// How many entries there are from one whole key to the next.
 const RESTART: usize = 16;
 /// Bytes of entries in a block.

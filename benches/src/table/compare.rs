@@ -8,23 +8,38 @@ use crate::report::{EngineInfo, Report, Row, Unit, median};
 /// A row for each workload and part, a column for each subject: medians, the best engine or rival in bold. A dash is
 /// what was not measured, and a dagger a subject that lost acknowledged writes when it was killed.
 pub fn side_by_side(report: &Report) -> Grid {
-    columns(report, |_| true)
+    columns(report, |_| true, |_| true)
+}
+
+/// The same in small: engines and rivals as they are by default, and of each workload the figure that has its name.
+pub fn headline(report: &Report) -> Grid {
+    let plain = |engine: &EngineInfo| engine.kind != SubjectKind::Bound && !engine.name.contains(':');
+    columns(report, plain, |row| row.part.is_empty() && row.unit.is_time() && has_rival(report, row))
 }
 
 /// The same for our engines as they are by default: the stages, and what they are measured against.
 pub fn stages(report: &Report) -> Grid {
-    columns(report, |engine| engine.kind == SubjectKind::Engine && !engine.name.contains(':'))
+    columns(report, |engine| engine.kind == SubjectKind::Engine && !engine.name.contains(':'), |_| true)
 }
 
-/// The same for rivals, and of ours for the last.
+/// The same for rivals, and of ours for the last; rows in which a rival was measured.
 pub fn production(report: &Report) -> Grid {
     let ours = report.engines.iter().filter(|engine| engine.kind == SubjectKind::Engine && engine.persistent);
     let last = ours.filter_map(|engine| engine.name.split(':').next()).next_back().unwrap_or_default();
-    columns(report, |engine| engine.kind == SubjectKind::Rival || engine.name.split(':').next() == Some(last))
+    let wanted = |engine: &EngineInfo| {
+        engine.kind == SubjectKind::Rival || engine.name.split(':').next() == Some(last)
+    };
+    columns(report, wanted, |row| has_rival(report, row))
 }
 
-/// A column for each subject that is wanted; rows in which one of them was measured.
-fn columns(report: &Report, wanted: impl Fn(&EngineInfo) -> bool) -> Grid {
+/// Whether a rival was measured in this row.
+fn has_rival(report: &Report, row: &Row) -> bool {
+    let mut rivals = report.engines.iter().filter(|engine| engine.kind == SubjectKind::Rival);
+    rivals.any(|rival| report.row(&row.workload, &row.part, &rival.name).is_some())
+}
+
+/// A column for each subject that is wanted, a row for each that is and in which one of them was measured.
+fn columns(report: &Report, wanted: impl Fn(&EngineInfo) -> bool, shown: impl Fn(&Row) -> bool) -> Grid {
     let engines: Vec<_> = report.engines.iter().filter(|engine| wanted(engine)).collect();
     let mut heads = vec![head("workload", Kind::Text), head("", Kind::Text)];
     heads.extend(engines.iter().map(|engine| head(&marked(report, &engine.name), Kind::Number)));
@@ -42,7 +57,8 @@ fn columns(report: &Report, wanted: impl Fn(&EngineInfo) -> bool) -> Grid {
     };
     let measured =
         |first: &&Row| engines.iter().any(|e| report.row(&first.workload, &first.part, &e.name).is_some());
-    Grid { heads, rows: firsts(report).into_iter().filter(measured).map(|first| cells(&first)).collect() }
+    let rows = firsts(report).into_iter().filter(|first| shown(first)).filter(measured);
+    Grid { heads, rows: rows.map(|first| cells(&first)).collect() }
 }
 
 /// The same, as how many times better than `name` each subject is: the median of the rounds' ratios, and of which

@@ -30,6 +30,8 @@ pub(crate) enum Sub {
     Report(ReportArgs),
     /// Measures at one size after another: cost as a curve
     Sweep(Box<SweepArgs>),
+    /// Collects what Criterion measured of the pieces; `cargo xtask bench pieces` measures them first
+    Pieces(PiecesArgs),
     /// Says what became faster from one report to another, and what cannot be told apart
     Compare(CompareArgs),
     /// Lists engines, workloads and bounds, with what each of them times
@@ -143,6 +145,17 @@ pub(crate) struct SweepArgs {
     pub(crate) points: Vec<u64>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct PiecesArgs {
+    /// The folder that Criterion wrote into
+    pub(crate) folder: PathBuf,
+    /// Also write everything as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Args)]

@@ -5,9 +5,10 @@
 mod args;
 
 use anyhow::{Context, Result};
-use args::{Cli, CompareArgs, OutputArgs, RunArgs, Sub, SweepArgs, effort};
+use args::{Cli, CompareArgs, OutputArgs, PiecesArgs, RunArgs, Sub, SweepArgs, effort};
 use benches::conduct::{self, Plan};
 use benches::engines::Subject;
+use benches::pieces::{self, Pieces};
 use benches::report::{Report, save_text};
 use benches::sweep::{self, Sweep};
 use benches::workload;
@@ -29,11 +30,14 @@ fn main() -> ExitCode {
         Cli { command: Some(Sub::Report(args)), .. } => {
             if Sweep::is_in(&args.file) {
                 Sweep::load(&args.file).and_then(|sweep| show_sweep(&sweep, &args.output))
+            } else if Pieces::is_in(&args.file) {
+                Pieces::load(&args.file).and_then(|pieces| show_pieces(&pieces, &args.output))
             } else {
                 Report::load(&args.file).and_then(|report| show(&report, &args.output))
             }
         }
         Cli { command: Some(Sub::Sweep(args)), .. } => swept(&args),
+        Cli { command: Some(Sub::Pieces(args)), .. } => collected(&args),
         Cli { command: Some(Sub::Compare(args)), .. } => compared(&args),
         Cli { command: None, run } => measure(&run),
     };
@@ -105,6 +109,28 @@ fn show_sweep(sweep: &Sweep, output: &OutputArgs) -> Result<()> {
         save_text(path, &page::of_sweep(sweep)?)?;
     }
     print!("{}", sweep::terminal(sweep));
+    Ok(())
+}
+
+fn collected(args: &PiecesArgs) -> Result<()> {
+    let pieces = Pieces::collect(&args.folder, "cargo xtask bench pieces")?;
+    if let Some(path) = &args.json {
+        pieces.save(path)?;
+    }
+    show_pieces(&pieces, &args.output)
+}
+
+fn show_pieces(pieces: &Pieces, output: &OutputArgs) -> Result<()> {
+    if let Some(path) = &output.markdown {
+        save_text(path, &pieces::markdown(pieces))?;
+    }
+    if let Some(path) = &output.figures {
+        save_text(path, &pieces::figures(pieces))?;
+    }
+    if let Some(path) = &output.html {
+        save_text(path, &page::of_pieces(pieces))?;
+    }
+    print!("{}", pieces::terminal(pieces));
     Ok(())
 }
 
