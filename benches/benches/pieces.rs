@@ -89,7 +89,7 @@ fn merge(c: &mut Criterion) {
     group.throughput(Throughput::Elements(SIZES.n));
     for parts in [1, 2, 4, 8] {
         let spread = |at| Part { entries: &entries, at, step: parts };
-        group.bench_function(format!("{parts} parts in turns"), |b| {
+        group.bench_function(format!("parts that take turns: {parts}"), |b| {
             b.iter(|| assert_eq!(walk(Merge::new((0..parts).map(spread).collect())), SIZES.n));
         });
     }

@@ -189,7 +189,10 @@ pub(super) fn subjects(groups: &[Group], plan: &Plan) -> Vec<Subject> {
         settings.sort_unstable();
         settings.dedup();
         let variants = settings.iter().filter_map(|setting| subject.under(setting));
-        subjects.extend(variants.filter(|variant| measured.contains(&variant.name.as_str())));
+        // Who was asked for by name comes in his own turn.
+        let unasked = |variant: &Subject| plan.subjects.iter().all(|asked| asked.name != variant.name);
+        subjects
+            .extend(variants.filter(|variant| measured.contains(&variant.name.as_str()) && unasked(variant)));
     }
     subjects
 }

@@ -75,7 +75,7 @@ impl Memtable {
             bytes: AtomicU64::default(),
             entries: AtomicU64::new(0),
         };
-        let page = Arc::new(Page::new(0));
+        let page = Arc::new(Page::new());
         let mut bytes = page.bytes() + Boundaries::default().bytes();
         bytes += new.leaves.add(0, Leaf::new(Box::default(), Node { page, right: None })).1;
         new.empty_bytes += bytes as u64;
@@ -176,9 +176,10 @@ impl Memtable {
         let count = if node.right.is_none() && page.is_behind(key) { page.len() } else { page.len() / 2 };
         let boundary = page.boundary(count, key);
         // Between two bounds, keys begin as both do.
-        let skip = node.right.map_or(0, |right| shared_bytes(&boundary, &self.leaves.get(right).lower));
-        let upper = page.part(count..page.len(), skip, pin.is_some());
-        let lower = page.part(0..count, shared_bytes(&leaf.lower, &boundary), pin.is_some());
+        let shared = node.right.map(|right| shared_bytes(&boundary, &self.leaves.get(right).lower));
+        let upper = page.part(count..page.len(), shared, pin.is_some());
+        let shared = (!leaf.lower.is_empty()).then(|| shared_bytes(&leaf.lower, &boundary));
+        let lower = page.part(0..count, shared, pin.is_some());
         tally.more += lower.bytes() + upper.bytes();
         tally.less += page.bytes();
 

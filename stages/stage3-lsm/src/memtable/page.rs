@@ -8,7 +8,9 @@
 //!   arena     [ record ][ record ▼ ][ garbage ][ record ] … room
 //! ```
 //! **Invariants**
-//! 1. Keys are strictly ascending; all share their first `skip` bytes.
+//! 1. Keys are strictly ascending; all share their first `skip` bytes. Between two bounds these are what the bounds share,
+//!    and whoever comes here shares them too. At either end of the order, where a page is *open*, they are what its keys
+//!    share, and who comes is looked at.
 //! 2. At most a quarter of the arena is garbage, and at most a fifth is room.
 //!
 //! **Cost** 12 bytes for each of 256 places, full or not. A search reads 18 lines of numbers, one start, one record;
@@ -17,6 +19,7 @@
 use super::arena::{Arena, Record};
 use super::number::{self, shared_bytes};
 use contract::Entry;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 /// The most entries in a page. Tests have small ones, so that they meet what lies between two.
@@ -35,6 +38,7 @@ pub(super) struct Page {
     starts: [u32; MOST_ENTRIES],
     len: usize,
     skip: usize,
+    open: bool,
     arena: Arena,
 }
 
@@ -50,9 +54,16 @@ fn count_less(numbers: &[u64], number: u64) -> usize {
 // ANCHOR_END: count_less
 
 impl Page {
-    /// An empty page for keys that share their first `skip` bytes.
-    pub(super) fn new(skip: usize) -> Self {
-        Self { numbers: [0; MOST_ENTRIES], starts: [0; MOST_ENTRIES], len: 0, skip, arena: Arena::default() }
+    /// An empty page for any keys.
+    pub(super) fn new() -> Self {
+        Self::between(None)
+    }
+
+    /// An empty page for keys that share so many bytes, or for any.
+    fn between(shared: Option<usize>) -> Self {
+        let (numbers, starts) = ([0; MOST_ENTRIES], [0; MOST_ENTRIES]);
+        let (skip, open) = (shared.unwrap_or(0), shared.is_none());
+        Self { numbers, starts, len: 0, skip, open, arena: Arena::default() }
     }
 
     /// How many entries there are.
@@ -65,6 +76,14 @@ impl Page {
     /// Where `key` is, or where it would be.
     #[inline]
     pub(super) fn search(&self, key: &[u8]) -> Result<usize, usize> {
+        if self.open && self.skip > 0 {
+            let shared = &self.key(0)[..self.skip];
+            match key[..key.len().min(self.skip)].cmp(shared) {
+                Ordering::Less => return Err(0),
+                Ordering::Equal => {}
+                Ordering::Greater => return Err(self.len),
+            }
+        }
         let number = number::narrow(&key[self.skip..]);
         let numbers = &self.numbers[..self.len];
         let from = count_less(numbers, number);
@@ -117,6 +136,9 @@ impl Page {
         match self.search(entry.key) {
             Ok(at) => self.replace(at, entry, seq, newest_pin),
             Err(at) => {
+                if self.open {
+                    self.share(entry.key);
+                }
                 let start = self.arena.push(entry, seq, None);
                 self.numbers.copy_within(at..self.len, at + 1);
                 self.starts.copy_within(at..self.len, at + 1);
@@ -127,6 +149,17 @@ impl Page {
             }
         }
         false
+    }
+
+    /// Skips no more than this key shares with the others.
+    fn share(&mut self, key: &[u8]) {
+        let shared = if self.len == 0 { key.len() } else { shared_bytes(self.key(0), key).min(self.skip) };
+        if shared != self.skip {
+            self.skip = shared;
+            for at in 0..self.len {
+                self.numbers[at] = number::narrow(&self.key(at)[shared..]);
+            }
+        }
     }
 
     #[inline]
@@ -142,7 +175,8 @@ impl Page {
             self.arena.replace(start, entry, seq, kept)
         };
         if self.arena.garbage_bytes() > LITTLE_GARBAGE_BYTES.max(self.arena.live_bytes() / 3) {
-            *self = self.part(0..self.len, self.skip, newest_pin.is_some());
+            let shared = (!self.open).then_some(self.skip);
+            *self = self.part(0..self.len, shared, newest_pin.is_some());
         }
     }
     // ANCHOR_END: put
@@ -164,15 +198,21 @@ impl Page {
         next[..=shared_bytes(self.key(count - 1), next)].into()
     }
 
-    /// A page of some of these entries, in a new arena that lies in their order and has no room.
-    pub(super) fn part(&self, range: Range<usize>, skip: usize, wants_older: bool) -> Self {
+    /// A page of some of these entries, in a new arena that lies in their order and has no room. Its bounds share so many
+    /// bytes, or it is open.
+    pub(super) fn part(&self, range: Range<usize>, shared: Option<usize>, wants_older: bool) -> Self {
         let starts = &self.starts[range];
         let bytes = starts.iter().map(|&start| self.arena.version_bytes(start, wants_older)).sum();
-        let mut new = Self { arena: Arena::with_capacity(bytes), ..Self::new(skip) };
+        let mut new = Self { arena: Arena::with_capacity(bytes), ..Self::between(shared) };
+        if new.open
+            && let (Some(&first), Some(&last)) = (starts.first(), starts.last())
+        {
+            new.skip = shared_bytes(self.record(first).key, self.record(last).key);
+        }
         for &start in starts {
             let copy = new.arena.push_copy(&self.arena, start, wants_older);
             new.starts[new.len] = copy;
-            new.numbers[new.len] = number::narrow(&new.record(copy).key[skip..]);
+            new.numbers[new.len] = number::narrow(&new.record(copy).key[new.skip..]);
             new.len += 1;
         }
         new
@@ -191,7 +231,11 @@ impl Page {
         let keys: Vec<_> = (0..self.len).map(|at| self.key(at)).collect();
         assert!(keys.windows(2).all(|two| two[0] < two[1]), "keys are strictly ascending");
         assert!(keys.iter().all(|&key| lower <= key && upper.is_none_or(|upper| key < upper)));
-        assert_eq!(self.skip, upper.map_or(0, |upper| shared_bytes(lower, upper)));
+        assert_eq!(self.open, lower.is_empty() || upper.is_none());
+        match upper.filter(|_| !self.open) {
+            Some(upper) => assert_eq!(self.skip, shared_bytes(lower, upper)),
+            None => assert!(keys.iter().all(|key| key.starts_with(&keys[0][..self.skip]))),
+        }
         assert!(keys.iter().zip(self.numbers).all(|(key, n)| n == number::narrow(&key[self.skip..])));
         let live: usize =
             self.starts[..self.len].iter().map(|&start| self.arena.version_bytes(start, true)).sum();
