@@ -1,5 +1,5 @@
-//! The project's own commands: everything CI does, the book, the benchmark, the crash lab, the simulator, the museum, and
-//! tidiness.
+//! The project's own commands: everything CI does, the book, the benchmark, the crash lab, the simulator, the judge, the
+//! museum, and tidiness.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -42,6 +42,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
             pieces            memtable, table, filter, cache, keydir, log and checksum by themselves, by Criterion
   crash   simulate crashes (built for release); cargo xtask crash --help tells the rest
   simulate  run a compaction strategy over a workload without a disk; cargo xtask simulate --help tells the rest
+  judge   an engine beside the model, or its files under every injury; cargo xtask judge --help tells the rest
   mutants take one safeguard at a time out of a copy of the code, and see which test notices
   museum  make old mistakes of other stores again, in a copy of the code, and see each caught; --help tells the rest
   tidy    check the source for what neither rustfmt nor clippy can see
@@ -93,7 +94,7 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
     let rest: Vec<OsString> = args.collect();
     // The commands that are programs of their own have their own help.
     let own_help =
-        ["bench", "crash", "simulate", "mutants", "museum"].contains(&command.to_string_lossy().as_ref());
+        ["bench", "crash", "simulate", "judge", "mutants", "museum"].contains(&command.to_string_lossy().as_ref());
     if !own_help && rest.iter().any(|arg| arg == "--help" || arg == "-h") {
         print!("{HELP}");
         return Ok(());
@@ -105,6 +106,7 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
         "bench" => bench::run(&rest),
         "crash" => workspace::run_release("harness", "crash", &rest),
         "simulate" => workspace::run_release("harness", "simulate", &rest),
+        "judge" => workspace::run_release("harness", "judge", &rest),
         "mutants" => workspace::run_release("harness", "mutants", &rest),
         "museum" => workspace::run("harness", "museum", &rest),
         "help" | "--help" | "-h" => {

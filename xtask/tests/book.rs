@@ -18,17 +18,18 @@ use xtask::workspace;
 
 /// Stands in for cargo: a transcript may call the workspace's programs and nothing else.
 const CARGO: &str = r#"#!/bin/sh
-if [ "$1 $2" = "xtask crash" ] || [ "$1 $2" = "xtask simulate" ]; then
+case "$1 $2" in "xtask crash"|"xtask simulate"|"xtask judge"|"xtask mutants")
     program=$2
     shift 2
     exec "$STRATA_PROGRAMS/$program" "$@"
-elif [ "$1 $2 $3" = "run -q -p" ] && { [ $# -eq 4 ] || [ "$5" = "--" ]; }; then
+esac
+if [ "$1 $2 $3" = "run -q -p" ] && { [ $# -eq 4 ] || [ "$5" = "--" ]; }; then
     program=$4
     shift 4
     [ $# -eq 0 ] || shift
     exec "$STRATA_PROGRAMS/$program" "$@"
 fi
-echo "a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash or simulate ..." >&2
+echo "a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash, simulate, judge or mutants ..." >&2
 exit 101
 "#;
 
@@ -159,7 +160,7 @@ fn commands_of_a_page_share_a_folder_and_see_how_the_last_one_ended() {
     let page = "```console\n$ echo a > x; false\n$ echo $? $(cat x)\n$ cargo build\n$ ls benches/data/cities.tsv\n```\n";
     let said = replay(page, Path::new("/")).unwrap();
     let expected = "```console\n$ echo a > x; false\n$ echo $? $(cat x)\n1 a\n$ cargo build\n\
-                    a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash or simulate ...\n\
+                    a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash, simulate, judge or mutants ...\n\
                     $ ls benches/data/cities.tsv\nbenches/data/cities.tsv\n```\n";
     assert_eq!(said, expected);
 }

@@ -1,8 +1,8 @@
 //! The damage lab: does to the files of small stores everything that happens to files, and judges what is said.
 //!
-//! **Layout** [`fixture`]: the stores. [`injury`]: what is done to them. [`live`]: the same while they are open.
-//! `after`: what must hold once a damaged store has opened. `unread`: where the opening did not need what is damaged.
-//! `watch`: who has read what. This file: what must be said.
+//! **Layout** [`fixture`]: the stores. [`injury`]: what is done to them, and [`kind`]: what sort of thing that is.
+//! [`live`]: the same while they are open. `after`: what must hold once a damaged store has opened. `unread`: where the
+//! opening did not need what is damaged. `watch`: who has read what. This file: what must be said.
 //!
 //! **Invariants**
 //! 1. After a clean close every injury is reported, with the right file and a place within one entry of it, or
@@ -18,6 +18,7 @@
 mod after;
 pub mod fixture;
 pub mod injury;
+pub mod kind;
 pub mod live;
 mod unread;
 mod watch;
@@ -28,7 +29,8 @@ use crate::failure::Failure;
 use crate::invariant::Invariant;
 use contract::{Damage, Engine, Error, KeyRange, RecoveryReport};
 pub use fixture::Fixture;
-pub use injury::{Injury, Leaves};
+pub use injury::Injury;
+pub use kind::{Kind, Leaves};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vfs::sim::{Crash, CrashKind, SimFs};
@@ -164,6 +166,7 @@ fn refused(
     Failure::unless(!injury.harmless, Invariant::Bounded, || format!("a foreign file stops it: {error}"))
 }
 
+// ANCHOR: opened
 /// Opening succeeded: everything is as it was, or, after a crash, as it was at some time.
 fn opened(
     fixture: &Fixture,
@@ -200,6 +203,7 @@ fn opened(
     after::cut_is_kept(fixture, injury, fs, point, report)?;
     Ok(Tally { cut: 1, ..Tally::default() })
 }
+// ANCHOR_END: opened
 
 /// What the injury did not touch can be saved, and stays saved.
 fn salvage(fixture: &Fixture, injury: &Injury, fs: &SimFs) -> Result<(), Failure> {

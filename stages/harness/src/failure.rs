@@ -58,7 +58,8 @@ pub struct Counterexample {
 impl fmt::Display for Counterexample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} breaks {}", self.stage, self.failure)?;
-        writeln!(f, "  seed {}; the shortest script, {} operations:", self.seed, self.ops.len())?;
+        let operations = if self.ops.len() == 1 { "operation" } else { "operations" };
+        writeln!(f, "  seed {}; the shortest script, {} {operations}:", self.seed, self.ops.len())?;
         for line in text::to_text(&self.ops).lines() {
             writeln!(f, "    {line}")?;
         }

@@ -64,10 +64,12 @@ impl Model {
         self.map.iter().map(|(key, value)| (key.as_slice(), &**value))
     }
 
+    // ANCHOR: range
     /// The pairs in `range`. Every key is looked at: slower than a search in the map, and obviously right.
     pub fn range(&self, range: KeyRange<'_>) -> Vec<(&[u8], &[u8])> {
         self.pairs().filter(|(key, _)| range.contains(key)).collect()
     }
+    // ANCHOR_END: range
 
     fn put(&mut self, key: &[u8], value: &[u8]) {
         Arc::make_mut(&mut self.map).insert(key.to_vec(), value.into());

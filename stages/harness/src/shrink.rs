@@ -33,6 +33,7 @@ pub fn shrink(ops: &[Op], mut fails: impl FnMut(&[Op]) -> bool) -> Vec<Op> {
     }
 }
 
+// ANCHOR: leave_out
 fn leave_out(best: &mut Vec<Op>, fails: &mut impl FnMut(&[Op]) -> bool) {
     let mut stretch = best.len().div_ceil(2);
     while stretch > 0 {
@@ -49,6 +50,7 @@ fn leave_out(best: &mut Vec<Op>, fails: &mut impl FnMut(&[Op]) -> bool) {
         stretch /= 2;
     }
 }
+// ANCHOR_END: leave_out
 
 fn make_plainer(best: &mut [Op], fails: &mut impl FnMut(&[Op]) -> bool) {
     for i in 0..best.len() {

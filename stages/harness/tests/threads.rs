@@ -131,6 +131,7 @@ fn a_batch_is_seen_whole() {
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
             let writer = scope.spawn(|| {
+                // ANCHOR: batch
                 for i in 1..=100_u64 {
                     let value = i.to_string();
                     let mut batch = Batch::new();
@@ -148,6 +149,7 @@ fn a_batch_is_seen_whole() {
                     batch.put(b"last", value.as_bytes());
                     engine.write(&batch).unwrap();
                 }
+                // ANCHOR_END: batch
             });
             for _ in 0..2 {
                 scope.spawn(|| {

@@ -3,7 +3,8 @@
 //! **Layout** The benchmark's figures lie in `book/src/results/NAME.json`. From them alone the benchmark writes
 //! `NAME.md` (tables), `NAME.txt` (single figures, for sentences) and `NAME/*.svg` (charts); pages include these.
 //!
-//! `museum.json` is what the museum of bugs has said of a run; from it the museum writes `museum.md`.
+//! `museum.json` is what the museum of bugs has said of a run, `damage.json` what the judge has said of every injury; from
+//! these they write `museum.md` and `damage.md`.
 //!
 //! The README shows one of the tables, between two comments.
 //!
@@ -80,8 +81,10 @@ pub fn check() -> Result<Vec<Finding>, String> {
 /// Has whoever made one file of figures write what belongs to it.
 fn report(json: &Path, into: &Path) -> Result<(), String> {
     let name = json.file_stem().unwrap_or_default();
-    if name == "museum" {
-        return museum(json, &into.join("museum.md"));
+    match name.to_str() {
+        Some("museum") => return table(&["museum", "--"], json, &into.join("museum.md")),
+        Some("damage") => return table(&["judge", "--", "damage"], json, &into.join("damage.md")),
+        _ => {}
     }
     let (base, charts) = (into.join(name), into.join(name));
     fs::create_dir_all(&charts).map_err(|e| format!("cannot make {}: {e}", charts.display()))?;
@@ -93,11 +96,11 @@ fn report(json: &Path, into: &Path) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("the benchmark cannot report {}", json.display())) }
 }
 
-/// Has the museum write its tables.
-fn museum(json: &Path, into: &Path) -> Result<(), String> {
+/// Has a program of the harness write its tables.
+fn table(program: &[&str], json: &Path, into: &Path) -> Result<(), String> {
     let mut command = workspace::cargo("run");
-    command.args(["--quiet", "--package", "harness", "--bin", "museum", "--", "--markdown"]).arg(json);
-    let output = command.output().map_err(|e| format!("cannot run the museum: {e}"))?;
+    command.args(["--quiet", "--package", "harness", "--bin"]).args(program).arg("--markdown").arg(json);
+    let output = command.output().map_err(|e| format!("cannot write {}: {e}", into.display()))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
     }

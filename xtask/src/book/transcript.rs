@@ -82,10 +82,10 @@ fn of_block(body: &[&str]) -> Result<Vec<(Exchange, Vec<String>)>, String> {
 }
 
 /// Commands of `cargo xtask` that a page may call.
-const OWN: [&str; 2] = ["crash", "simulate"];
+const OWN: [&str; 4] = ["crash", "simulate", "judge", "mutants"];
 
-/// The packages whose programs a command calls, by `cargo run -q -p PACKAGE`; the crash lab and the
-/// simulator are the harness's.
+/// The packages whose programs a command calls, by `cargo run -q -p PACKAGE`; the crash lab, the
+/// simulator, the judge and the mutants are the harness's.
 pub fn programs(command: &str) -> Vec<(String, String)> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let runs = words.windows(5).filter(|w| w[..4] == ["cargo", "run", "-q", "-p"]).map(|w| w[4]);

@@ -218,6 +218,7 @@ impl Bend for Leaks {
     }
 }
 
+// ANCHOR: cache
 #[derive(Default)]
 struct MixesUp(Mutex<BTreeMap<usize, Vec<u8>>>);
 
@@ -237,6 +238,7 @@ impl Bend for MixesUp {
         engine.write(batch)
     }
 }
+// ANCHOR_END: cache
 
 #[derive(Default)]
 struct EmptyIsAbsent;

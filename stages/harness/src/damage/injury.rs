@@ -1,6 +1,6 @@
 //! What can happen to files: every bit, every length, every sector, every file in the place of another.
 
-use super::Fixture;
+use super::{Fixture, Kind, Leaves};
 use crate::crash::mix;
 use crate::failure::Failure;
 use std::collections::BTreeMap;
@@ -12,6 +12,8 @@ use vfs::sim::{SimFs, Wound};
 pub struct Injury {
     /// In words.
     pub what: String,
+    /// What sort of thing it is.
+    pub kind: Kind,
     /// The files that are not as they were.
     files: Vec<String>,
     /// Where in them, in bytes.
@@ -26,17 +28,6 @@ pub struct Injury {
     pub harmless: bool,
 }
 
-/// What a store that was not closed has left to tell by that something is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Leaves {
-    /// Whatever proves that bytes were durable, unless it was itself what was hit.
-    Proof,
-    /// Maybe no proof, but a trace of what was there.
-    Trace,
-    /// Nothing: the store may well have been like this once.
-    Nothing,
-}
-
 /// An injury that may leave entries which nobody wrote here.
 pub const ANYTHING: u64 = u64::MAX;
 
@@ -46,9 +37,10 @@ const ENTRY_BYTES: usize = 12;
 type Visit<'a> = dyn FnMut(&Injury, BTreeMap<String, Vec<u8>>) -> Result<(), Failure> + 'a;
 
 impl Injury {
-    fn new(file: &str, what: impl std::fmt::Display, at: Range<u64>, entries: u64) -> Self {
+    fn new(kind: Kind, file: &str, what: impl std::fmt::Display, at: Range<u64>, entries: u64) -> Self {
         Self {
             what: format!("{file}: {what}"),
+            kind,
             files: vec![file.to_owned()],
             at,
             entries,
@@ -58,6 +50,12 @@ impl Injury {
         }
     }
 
+    /// Which file it is done to, the first one if there are several, and from which byte on.
+    pub fn place(&self) -> (&str, u64) {
+        (self.files.first().map_or("", String::as_str), self.at.start)
+    }
+
+    // ANCHOR: near
     /// Whether a report names this injury, give or take one entry. A file that is not there cannot hold it; but who
     /// misses one because another is there, and says so, has named it, and so has who knows of a missing file only how
     /// its name begins, or how it ends: `*.manifest`.
@@ -74,6 +72,7 @@ impl Injury {
         };
         here || (is_missing && self.files.iter().any(|name| what.contains(name) || fits(name)))
     }
+    // ANCHOR_END: near
 
     /// How many entries may share a checksum with one that it touches: where the engine has blocks, and this is no log, which
     /// has none, as many as there are.
@@ -123,7 +122,8 @@ fn bits(fixture: &Fixture, name: &str, size: u64, visit: &mut Visit<'_>) -> Resu
     for offset in 0..size {
         for bit in 0..8 {
             let wound = Wound::FlipBit { offset, bit };
-            inflict(fixture, name, &wound, &Injury::new(name, &wound, offset..offset + 1, 1), visit)?;
+            let injury = Injury::new(Kind::Bit, name, &wound, offset..offset + 1, 1);
+            inflict(fixture, name, &wound, &injury, visit)?;
         }
     }
     Ok(())
@@ -132,13 +132,14 @@ fn bits(fixture: &Fixture, name: &str, size: u64, visit: &mut Visit<'_>) -> Resu
 fn lengths(fixture: &Fixture, name: &str, size: u64, visit: &mut Visit<'_>) -> Result<(), Failure> {
     for len in 0..size {
         let wound = Wound::Truncate(len);
-        let injury = Injury::new(name, &wound, len..len + 1, all(fixture));
+        let injury = Injury::new(Kind::Length, name, &wound, len..len + 1, all(fixture));
         let injury = Injury { leaves: Leaves::Nothing, ..injury };
         inflict(fixture, name, &wound, &injury, visit)?;
     }
     for bytes in [1, 7, 12, 13, 20, 64, 512, 4096] {
         for wound in [Wound::ExtendZeros(bytes), Wound::ExtendJunk { bytes, seed: bytes }] {
-            inflict(fixture, name, &wound, &Injury::new(name, &wound, size..size + bytes, 0), visit)?;
+            let injury = Injury::new(Kind::Length, name, &wound, size..size + bytes, 0);
+            inflict(fixture, name, &wound, &injury, visit)?;
         }
     }
     Ok(())
@@ -152,7 +153,7 @@ fn sectors(fixture: &Fixture, name: &str, size: u64, visit: &mut Visit<'_>) -> R
             // Where zeros reach the end of the file, it may have been room that was never written.
             let to_the_end = at.end == size && matches!(wound, Wound::ZeroSector(_));
             let leaves = if to_the_end { Leaves::Nothing } else { Leaves::Trace };
-            let injury = Injury::new(name, &wound, at.clone(), all(fixture));
+            let injury = Injury::new(Kind::Sector, name, &wound, at.clone(), all(fixture));
             inflict(fixture, name, &wound, &Injury { leaves, ..injury }, visit)?;
         }
     }
@@ -172,7 +173,7 @@ fn forged(fixture: &Fixture, name: &str, bytes: &[u8], visit: &mut Visit<'_>) ->
                 }
                 let what = format!("bytes {start}..{end} set to {value:#04x}");
                 // An entry may be no longer than these bytes, so two may be hit, or three.
-                let injury = Injury::new(name, what, changed(bytes, &forged), 3);
+                let injury = Injury::new(Kind::Number, name, what, changed(bytes, &forged), 3);
                 let injury =
                     Injury { leaves: if width > 1 { Leaves::Trace } else { Leaves::Proof }, ..injury };
                 let mut files = fixture.files.clone();
@@ -194,8 +195,10 @@ fn changed(before: &[u8], after: &[u8]) -> Range<u64> {
 
 /// The file as it was once, as another is, or not at all.
 fn replaced(fixture: &Fixture, name: &str, visit: &mut Visit<'_>) -> Result<(), Failure> {
-    let whole =
-        |what: &str| Injury { leaves: Leaves::Nothing, ..Injury::new(name, what, 0..u64::MAX, all(fixture)) };
+    let whole = |what: &str| Injury {
+        leaves: Leaves::Nothing,
+        ..Injury::new(Kind::File, name, what, 0..u64::MAX, all(fixture))
+    };
     for (i, older) in fixture.past.get(name).into_iter().flatten().enumerate() {
         let mut files = fixture.files.clone();
         if files.insert(name.to_owned(), older.clone()).as_ref() != Some(older) {
@@ -245,7 +248,8 @@ fn planted(fixture: &Fixture, visit: &mut Visit<'_>) -> Result<(), Failure> {
         for bytes in contents() {
             let what = format!("planted, {} bytes", bytes.len());
             let planted = Some((name.to_owned(), bytes.clone()));
-            let injury = Injury { harmless: true, planted, ..Injury::new(name, what, 0..u64::MAX, 0) };
+            let injury =
+                Injury { harmless: true, planted, ..Injury::new(Kind::Planted, name, what, 0..u64::MAX, 0) };
             visit(&injury, plant(name, &bytes))?;
         }
     }
@@ -275,7 +279,7 @@ fn planted(fixture: &Fixture, visit: &mut Visit<'_>) -> Result<(), Failure> {
             for bytes in contents().filter(|_| !fixture.files.contains_key(&name)) {
                 let what = format!("planted, {} bytes", bytes.len());
                 let planted = Some((name.clone(), bytes.clone()));
-                let injury = Injury { planted, ..Injury::new(&name, what, 0..u64::MAX, 0) };
+                let injury = Injury { planted, ..Injury::new(Kind::Planted, &name, what, 0..u64::MAX, 0) };
                 visit(&injury, plant(&name, &bytes))?;
             }
         }
@@ -284,7 +288,7 @@ fn planted(fixture: &Fixture, visit: &mut Visit<'_>) -> Result<(), Failure> {
     for (name, older) in fixture.past.iter().filter(|(name, _)| !fixture.files.contains_key(*name)) {
         for bytes in older {
             let what = format!("put back as it was once, {} bytes", bytes.len());
-            visit(&Injury::new(name, what, 0..u64::MAX, 0), plant(name, bytes))?;
+            visit(&Injury::new(Kind::Planted, name, what, 0..u64::MAX, 0), plant(name, bytes))?;
         }
     }
     Ok(())

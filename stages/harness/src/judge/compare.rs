@@ -28,6 +28,7 @@ impl Judge {
         self.same(op, key, got.as_deref())
     }
 
+    // ANCHOR: same
     fn same(&self, op: &Op, key: &[u8], got: Option<&[u8]>) -> Result<(), Failure> {
         let expected = self.model.get(key);
         if got == expected {
@@ -47,6 +48,7 @@ impl Judge {
         let show = |value: Option<&[u8]>| value.map_or("nothing".into(), show_bytes);
         Err(Failure::new(invariant, format!("«{op}» gave {}, expected {}", show(got), show(expected))))
     }
+    // ANCHOR_END: same
 
     /// A range, walked as an iterator and as a cursor that reads every other value.
     pub(super) fn scan(&self, range: &Range) -> Result<(), Failure> {

@@ -159,6 +159,7 @@ impl<'a> Maker<'a> {
     fn new(seed: u64, shape: &'a Shape) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let allowed = |what: What| (shape.reads || !what.reads()) && (shape.reopens || !what.reopens());
+        // ANCHOR: swarm
         let mut kinds = Vec::new();
         for (what, weight) in WEIGHTS.into_iter().filter(|(what, _)| allowed(*what)) {
             // Puts stay on: a store of nothing teaches little.
@@ -166,6 +167,7 @@ impl<'a> Maker<'a> {
                 kinds.push((what, weight * rng.random_range(1..=4)));
             }
         }
+        // ANCHOR_END: swarm
         let count = rng.random_range(1..=8);
         let keys = (0..count).map(|_| KEYS[rng.random_range(0..KEYS.len())].to_vec()).collect();
         let total = kinds.iter().map(|(_, weight)| weight).sum();

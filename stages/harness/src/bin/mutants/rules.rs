@@ -8,9 +8,11 @@ mod stage1;
 mod stage2;
 mod stage3;
 
+// ANCHOR: watched
 /// Words that stand for a decision about durability, ownership or damage. Each is looked for as the start of a name.
 pub(crate) const WATCHED: [&str; 9] =
     ["sync(", "sync_dir(", "sync_all(", "sync_data(", "lock(", "try_lock(", "checksum", "verify(", "crc32c("];
+// ANCHOR_END: watched
 
 /// A part of the code with its tables.
 pub(crate) struct Area {

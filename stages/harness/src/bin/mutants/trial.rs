@@ -70,6 +70,7 @@ impl Trials {
         environment.extend(area.engine.map(|engine| ("STRATA_ENGINE", engine)));
         let patience = patience(self.took.get(&suite).copied());
         let run = || self.builder.run(suite.0, &program, &[], &environment, patience);
+        // ANCHOR: twice
         Ok(match run()? {
             End::Good(_) => Verdict::Survived,
             End::Hangs => Verdict::Killed(suite, format!("{}: it hangs", name(suite))),
@@ -79,6 +80,7 @@ impl Trials {
                 _ => Verdict::Killed(suite, format!("{}: {}", name(suite), noticed(&said))),
             },
         })
+        // ANCHOR_END: twice
     }
 }
 

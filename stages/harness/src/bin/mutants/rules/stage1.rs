@@ -22,6 +22,7 @@ pub(crate) static AREA: Area = Area {
 };
 
 static RULES: [Rule; 41] = [
+    // ANCHOR: syncs
     // Syncs.
     rule("a log is synced", "log.rs", r#"self.file.sync().during("sync", &self.name)?;"#, ""),
     rule("a new file is synced", "install.rs", r#"file.sync().during("sync", &unfinished)?;"#, ""),
@@ -35,6 +36,7 @@ static RULES: [Rule; 41] = [
     ),
     rule("the directory is synced", "", "vfs.sync_dir()", "std::io::Result::Ok(())"),
     rule("the directory is synced", "", "self.vfs.sync_dir()", "std::io::Result::Ok(())"),
+    // ANCHOR_END: syncs
     rule("a write is synced before it is acknowledged, and at close", "", "log.sync()", "Result::Ok(())"),
     rule(
         "who leads a group syncs for it",
