@@ -73,7 +73,8 @@ fn pair(key: &[u8], value: &[u8]) -> String {
 fn replay(stage: &'static Stage, seed: u64, ops: &[Op]) -> bool {
     for (op, model) in ops.iter().zip(Model::history(ops).iter().skip(1)) {
         let held: Vec<_> = model.pairs().map(|(key, value)| pair(key, value)).collect();
-        say!("  {:<32} {}", op.to_string(), held.join(" "));
+        let line = format!("  {:<32} {}", op.to_string(), held.join(" "));
+        say!("{}", line.trim_end());
     }
     match judge::run(stage, seed, World::mem(), ops) {
         Ok(_) => say!("{}: every answer is the model's", stage.name),

@@ -54,7 +54,9 @@ impl Record {
         let line = |name: &str, [all, refused, read_later, cut, harmless]: [u64; 5]| {
             say!("{name:<28}{all:>9}{refused:>9}{read_later:>11}{cut:>9}{harmless:>9}");
         };
-        said.iter().for_each(|said| line(&said.kind, said.counts()));
+        for said in said {
+            line(&said.kind, said.counts());
+        }
         line("all", self.all());
     }
 }
