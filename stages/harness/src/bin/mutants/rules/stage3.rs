@@ -234,7 +234,7 @@ static EXEMPT: [Exempt; 33] = [
     exempt("upkeep.rs", "let claims = self.hold_upkeep();", "the call behind `self.end_upkeep()`"),
     exempt(
         "claims.rs",
-        "if let Some(claim) = self.try_claim(kind) {",
+        "if let Some(claim) = self.try_claim(kind, By::Caller) {",
         "the call behind `self.upkeep.claim()`",
     ),
     exempt("write.rs", "self.refuse_if_poisoned().err()", "chooses the words for who queued"),

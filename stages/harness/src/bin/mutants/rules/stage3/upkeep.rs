@@ -2,15 +2,21 @@
 
 use crate::rules::{Rule, rule};
 
-pub(super) static RULES: [Rule; 42] = [
+pub(super) static RULES: [Rule; 43] = [
     // Claims.
     rule("of each kind one holds the claim", "claims.rs", "(!held).then(", "true.then("),
     rule("a claim is given back", "claims.rs", "*claims.of(self.kind) = false;", ""),
     rule(
         "who waits for a claim is woken",
         "claims.rs",
-        "claims.changes += 1;\n        self.upkeep.changed",
-        "self.upkeep.changed",
+        "claims.changes += 1;\n        claims.rings += u64",
+        "claims.rings += u64",
+    ),
+    rule(
+        "who was refused a claim hears when a caller gives it back",
+        "claims.rs",
+        "claims.rings += u64::from(self.by == By::Caller);",
+        "",
     ),
     rule("who waits for a claim is told", "claims.rs", "self.upkeep.changed.notify_all();", ""),
     rule("who waits for a ring hears it", "claims.rs", "claims.rings += 1;", ""),
@@ -19,13 +25,13 @@ pub(super) static RULES: [Rule; 42] = [
     rule(
         "a flush in a step needs the claim",
         "upkeep.rs",
-        "&& let Some(_claim) = self.try_claim(Kind::Flush)?",
+        "&& let Some(_claim) = self.try_claim(Kind::Flush, by)?",
         "",
     ),
     rule(
         "a compaction in a step needs the claim",
         "upkeep.rs",
-        "&& let Some(_claim) = self.try_claim(Kind::Compact)?",
+        "&& let Some(_claim) = self.try_claim(Kind::Compact, by)?",
         "",
     ),
     rule(
@@ -38,8 +44,8 @@ pub(super) static RULES: [Rule; 42] = [
     rule(
         "a job is chosen once the claim is held",
         "upkeep.rs",
-        "if self.due().is_some()\n            && let Some(_claim) = self.try_claim(Kind::Compact)?",
-        "if let Some(job) = self.due() && let Some(_claim) = self.try_claim(Kind::Compact)? { \
+        "if self.due().is_some()\n            && let Some(_claim) = self.try_claim(Kind::Compact, by)?",
+        "if let Some(job) = self.due() && let Some(_claim) = self.try_claim(Kind::Compact, by)? { \
          self.compact_job(&job, by).inspect_err(|error| self.note_damage(error))?; return Ok(true); } if false",
     ),
     // What a closed store still does.
@@ -90,7 +96,7 @@ pub(super) static RULES: [Rule; 42] = [
         "",
     ),
     rule("who waits is woken", "", "self.upkeep.ring();", ""),
-    rule("a failure is counted", "build.rs", "self.counts.failures.fetch_add(1, Ordering::Relaxed);", ""),
+    rule("a failure is counted", "upkeep.rs", "self.counts.failures.fetch_add(1, Ordering::Relaxed);", ""),
     rule(
         "one full memtable waits at a time",
         "write.rs",
