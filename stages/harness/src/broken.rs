@@ -83,7 +83,6 @@ impl Lab {
 const LOST: &[Invariant] =
     &[Invariant::Durability, Invariant::TornTail, Invariant::FirstOpen, Invariant::RecoveryRepeats];
 
-// ANCHOR: broken
 /// All of them.
 pub static BROKEN: [Broken; 14] = [
     Broken { stage: &worlds::SYNC_DOES_NOTHING, lab: Lab::Crash, breaks: LOST },
@@ -121,7 +120,6 @@ pub static BROKEN: [Broken; 14] = [
         breaks: &[Invariant::DamageReported, Invariant::KeepsUnexplained],
     },
 ];
-// ANCHOR_END: broken
 
 /// A broken engine by name.
 pub fn find(name: &str) -> Option<&'static Broken> {
