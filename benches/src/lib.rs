@@ -8,6 +8,7 @@
 //! [`engines`] (who takes part), [`rivals`] (other people's engines), [`bounds`]. How: [`timing`] (the loop that holds
 //! the watch), [`cell`] (one subject, one process), [`store`] (an open one, and how it is filled), [`measure`],
 //! [`beside`], [`reopen`], [`resident`], [`space`], [`mod@io`] and [`wrong`] (what is done to it), [`check`] (a fast wrong answer is no result);
+//! [`mod@cli`] (what may be asked),
 //! [`conduct`] (rounds, processes, progress) and [`command`] (what processes say to each other). What comes out:
 //! [`report`] (the figures, as JSON), [`ratio`] and [`goals`] (what is made of them), [`mod@compare`] (two of them), [`ablation`] (one thing taken away), [`table`], [`markdown`],
 //! [`chart`], [`sweep`] and [`lines`] (curves over sizes), [`mod@pieces`] (what Criterion measured), [`page`] (all of it as one file), and [`machine`] (what the figures were measured on).
@@ -30,6 +31,7 @@ pub mod bounds;
 pub mod cell;
 pub mod chart;
 pub mod check;
+pub mod cli;
 pub mod command;
 pub mod compare;
 pub mod conduct;

@@ -8,7 +8,7 @@
 //!
 //! **Layout** [`ledger`]: what may be there after a crash. [`verdict`]: what is there, and which promise a difference
 //! breaks. [`run`]: one life. [`plan`]: which crashes. [`mod@explore`]: all of them. [`lab`]: many scripts from seeds, on
-//! all cores. [`exhaustive`]: all short scripts. [`shortest`], [`story`]: a broken promise made short, and told.
+//! all cores. [`command`]: the command line. [`exhaustive`]: all short scripts. [`shortest`], [`story`]: a broken promise made short, and told.
 //!
 //! **Invariants**
 //! 1. The same stage, seed and plan give the same images and the same verdicts, whatever the number of threads.
@@ -17,6 +17,7 @@
 //! **Source** Pillai et al., *All File Systems Are Not Created Equal*, OSDI 2014; Mohan et al., *Finding
 //! Crash-Consistency Bugs with Bounded Black-Box Crash Testing*, OSDI 2018.
 
+pub mod command;
 pub mod exhaustive;
 pub mod explore;
 pub mod lab;

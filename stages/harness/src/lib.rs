@@ -13,6 +13,7 @@
 //! | [`damage`] | everything that happens to files at rest |
 //! | [`faults`] | every call that fails, in every way |
 //! | [`workshop`] | a copy of the workspace whose sources may be broken, and its tests |
+//! | [`suite`] | the contract's suite for one engine, ours or somebody's own |
 //! | [`script`] | contract scripts, and the transcript of an engine's answers and bytes |
 //!
 //! The tests are in `tests/`, one file for each way of looking.
@@ -33,5 +34,6 @@ pub mod script;
 pub mod seeds;
 pub mod settings;
 pub mod shrink;
+pub mod suite;
 pub mod workshop;
 pub mod world;

@@ -1,24 +1,34 @@
 //! The engines that every test judges: one line each.
 //!
-//! To have your own engine judged, add its package to this one's `Cargo.toml` and its [`Stage`] to the list below.
-//! Nothing else needs to know its name. Which checks apply follows from the value itself: those about files, crashes
+//! An engine of your own joins from its own package: its programs call [`join`] before anything else, and nothing here
+//! needs to know its name. Which checks apply follows from the value itself: those about files, crashes
 //! and reopening ask [`Stage::persistent`], and a check that meets [`contract::Error::Unsupported`] says «not
 //! applicable» and never «passed».
 
 use crate::seeds::not_applicable;
 use contract::Stage;
+use std::sync::OnceLock;
 
 // ANCHOR: registry
+/// The engines of this workspace.
+static STAGES: [&Stage; 4] = [&contract::oracle::STAGE, &stage1::STAGE, &stage2::STAGE, &stage3::STAGE];
+
+/// The same, and one that has joined.
+static JOINED: OnceLock<Vec<&'static Stage>> = OnceLock::new();
+
 /// Every engine that is judged.
 pub fn registry() -> &'static [&'static Stage] {
-    static STAGES: [&Stage; 4] = [
-        &contract::oracle::STAGE,
-        &stage1::STAGE,
-        &stage2::STAGE,
-        &stage3::STAGE,
-        // Your engine's line goes here.
-    ];
-    &STAGES
+    JOINED.get_or_init(|| STAGES.to_vec())
+}
+
+/// An engine of another package joins this program.
+///
+/// # Panics
+/// If somebody has asked before who is judged, or if an engine of that name is here already.
+pub fn join(stage: &'static Stage) {
+    assert!(STAGES.iter().all(|ours| ours.name != stage.name), "there is an engine «{}» already", stage.name);
+    let all = STAGES.iter().copied().chain([stage]).collect();
+    assert!(JOINED.set(all).is_ok(), "{} joins after somebody has asked who is judged", stage.name);
 }
 // ANCHOR_END: registry
 

@@ -2,23 +2,21 @@
 //! script; `STRATA_SEED=n` replays one seed, `STRATA_CASES=n` runs so many,
 //! `STRATA_SCRIPT=FILE` runs a script.
 
-use harness::judge::{self, NotApplicable};
+use harness::judge;
 use harness::ops::{Shape, text};
 use harness::registry::judged;
 use harness::seeds::{self, seeds};
+use harness::suite;
 use harness::world::World;
 
 fn every_engine(test: &str, cases: u64, shape: &Shape, world: fn(u64) -> World) {
     for stage in judged() {
-        let mut not_applicable = NotApplicable::new();
-        for seed in seeds(&format!("{test} on {}", stage.name), cases) {
-            let replay = format!("cargo test -p harness --test model {test}");
-            match judge::search(stage, seed, shape, world, &replay) {
-                Ok(notes) => not_applicable.extend(notes),
-                Err(counterexample) => panic!("{counterexample}"),
-            }
+        let seeds = seeds(&format!("{test} on {}", stage.name), cases);
+        let replay = format!("cargo test -p harness --test model {test}");
+        match suite::model(stage, seeds, shape, world, &replay) {
+            Ok(notes) => seeds::not_applicable(test, notes),
+            Err(counterexample) => panic!("{counterexample}"),
         }
-        seeds::not_applicable(test, not_applicable);
     }
 }
 

@@ -4,69 +4,48 @@
 //! To accept a change, run with `INSTA_UPDATE=always` and read the difference before committing it.
 
 use contract::Stage;
-use harness::invariant::Invariant;
 use harness::registry::{judged, persistent};
 use harness::script::{self, Transcript};
-use harness::settings;
+use harness::suite::{self, SCRIPTS};
 use harness::world::World;
 
-/// The second line of a script may ask for the record of bytes, the first for a store that lasts.
-const LASTS: &str = "# needs a store that lasts";
+/// The second line of a script may ask for the record of bytes.
 const BYTES: &str = "# shows its bytes";
 
-fn on_every_engine(name: &str, script: &str) {
-    let lasts = script.starts_with(LASTS);
+fn on_every_engine(name: &str) {
+    let script = SCRIPTS.iter().find(|script| script.0 == name).expect("a script has this name").1;
+    let lasts = suite::lasts(script);
     let stages: Vec<&'static Stage> = if lasts { persistent(name).collect() } else { judged().collect() };
     let Some((first, _)) = stages.split_first() else { return };
-    let expected = run(first, &first.default_options(), World::mem(), script).answers;
+    let expected = run(first, script).answers;
     insta::assert_snapshot!(name, expected);
     for stage in &stages {
-        for options in settings::variants(stage) {
-            for (which, world) in [("map", World::mem()), ("simulated disk", World::sim(7))] {
-                let answers = run(stage, &options, world, script).answers;
-                let difference = first_difference(&expected, &answers);
-                assert!(
-                    difference.is_none(),
-                    "{} on a {which} with {} breaks {}\n  script {name}: {}",
-                    stage.name,
-                    settings::show(&options),
-                    Invariant::SameAnswers,
-                    difference.unwrap_or_default()
-                );
-            }
-        }
+        suite::compare(stage, name, script, &expected);
         if script.contains(BYTES) {
-            let bytes = run(stage, &stage.default_options(), World::mem(), script).bytes;
-            insta::assert_snapshot!(format!("{name}@{}", stage.name), bytes);
+            insta::assert_snapshot!(format!("{name}@{}", stage.name), run(stage, script).bytes);
         }
     }
 }
 
-fn run(stage: &'static Stage, options: &contract::Options, world: World, script: &str) -> Transcript {
-    script::run(stage, options, world, script).unwrap_or_else(|what| panic!("{}: {what}", stage.name))
-}
-
-/// The first line that differs, with the command it answers.
-fn first_difference(expected: &str, got: &str) -> Option<String> {
-    let mut command = "";
-    let mut lines = got.lines();
-    for line in expected.lines() {
-        let other = lines.next().unwrap_or("the end");
-        if other != line {
-            return Some(format!("after «{command}» expected «{}», got «{}»", line.trim(), other.trim()));
-        }
-        command = if line.starts_with(' ') { command } else { line };
-    }
-    lines.next().map(|more| format!("after «{command}» there is more: «{}»", more.trim()))
+fn run(stage: &'static Stage, script: &str) -> Transcript {
+    script::run(stage, &stage.default_options(), World::mem(), script)
+        .unwrap_or_else(|what| panic!("{}: {what}", stage.name))
 }
 
 macro_rules! scripts {
-    ($($name:ident)*) => { $(
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                on_every_engine(stringify!($name));
+            }
+        )*
+
         #[test]
-        fn $name() {
-            on_every_engine(stringify!($name), include_str!(concat!("scripts/", stringify!($name), ".txt")));
+        fn every_script_is_run() {
+            assert_eq!(SCRIPTS.iter().map(|script| script.0).collect::<Vec<_>>(), [$(stringify!($name)),*]);
         }
-    )* };
+    };
 }
 
 scripts! {

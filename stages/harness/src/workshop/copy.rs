@@ -66,7 +66,7 @@ impl Copy {
     }
 }
 
-/// Every file under `path`, or `path` itself; build folders left out.
+/// Every file under `path`, or `path` itself; build folders and the reader's own crates left out.
 pub fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -74,7 +74,9 @@ pub fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
-        let skipped = path.file_name().is_some_and(|name| name == "target" || name == ".git");
+        let skipped = path
+            .file_name()
+            .is_some_and(|name| ["target", ".git", "mine"].iter().any(|other| name == *other));
         if !skipped {
             found.extend(files(&path)?);
         }

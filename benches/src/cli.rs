@@ -1,25 +1,28 @@
 //! The benchmark's command line.
-#![forbid(unsafe_code)]
+//!
+//! It is a function of the library, so that a reader's own program can be the benchmark of an engine that has joined the
+//! registry. The program starts itself again for each cell, so it does nothing besides.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program says what it did")]
 
 mod args;
 
+use crate::conduct::{self, Plan};
+use crate::engines::Subject;
+use crate::pieces::{self, Pieces};
+use crate::report::{Report, save_text};
+use crate::sweep::{self, Sweep};
+use crate::workload;
+use crate::{ablation, bounds, chart, command, compare, engines, lines, markdown, page, reopen, rivals};
 use anyhow::{Context, Result};
 use args::{Cli, CompareArgs, OutputArgs, PiecesArgs, RunArgs, Sub, SweepArgs, effort};
-use benches::conduct::{self, Plan};
-use benches::engines::Subject;
-use benches::pieces::{self, Pieces};
-use benches::report::{Report, save_text};
-use benches::sweep::{self, Sweep};
-use benches::workload;
-use benches::{ablation, bounds, chart, command, compare, engines, lines, markdown, page, reopen, rivals};
 use clap::Parser;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-fn main() -> ExitCode {
+/// Does what the process's arguments ask for.
+pub fn main() -> ExitCode {
     let done = match Cli::parse() {
         Cli { command: Some(Sub::Cell { spec }), .. } => command::inner(conduct::CELL, &spec, None),
         Cli { command: Some(Sub::Filler { spec }), .. } => command::inner(reopen::FILLER, &spec, None),

@@ -1,10 +1,10 @@
 //! The command line: what may be asked, and what is said about it.
 
-use benches::engines::Subject;
-use benches::entries::Sizes;
-use benches::sweep::Axis;
-use benches::workload::{self, Asked, Effort};
-use benches::{conduct, reopen, rivals};
+use crate::engines::Subject;
+use crate::entries::Sizes;
+use crate::sweep::Axis;
+use crate::workload::{self, Asked, Effort};
+use crate::{conduct, reopen, rivals};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use contract::Durability;

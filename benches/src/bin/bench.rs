@@ -1,0 +1,8 @@
+//! The benchmark's command line, for the engines of this workspace.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    benches::cli::main()
+}
