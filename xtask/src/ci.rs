@@ -37,6 +37,7 @@ const STEPS: &[Step] = &[
     Step { name: "book", command: || xtask(&["book", "--check", "--no-transcripts"]) },
     Step { name: "crash", command: || Ok(crash()) },
     Step { name: "museum", command: || Ok(museum()) },
+    Step { name: "practice", command: || xtask(&["practice", "--prove"]) },
     Step { name: "wasm32", command: wasm32 },
 ];
 

@@ -45,6 +45,10 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   judge   an engine beside the model, or its files under every injury; cargo xtask judge --help tells the rest
   mutants take one safeguard at a time out of a copy of the code, and see which test notices
   museum  make old mistakes of other stores again, in a copy of the code, and see each caught; --help tells the rest
+  practice  make a crate of your own from a stage, with functions left open; --help tells the rest
+  check   run the exercises' tests in it: what is green, what is red, what is next (--hint, --solution)
+  new     make a crate of your own that begins as the book's first engine
+  mine    your engine at its shell, before the judge, in the crash lab, in the benchmark
   tidy    check the source for what neither rustfmt nor clippy can see
   help    this text
 ";
@@ -93,7 +97,7 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
     let command = args.next().unwrap_or_else(|| "help".into());
     let rest: Vec<OsString> = args.collect();
     // The commands that are programs of their own have their own help.
-    let own_help = ["bench", "crash", "simulate", "judge", "mutants", "museum"]
+    let own_help = ["bench", "crash", "simulate", "judge", "mutants", "museum", "practice", "check", "new", "mine"]
         .contains(&command.to_string_lossy().as_ref());
     if !own_help && rest.iter().any(|arg| arg == "--help" || arg == "-h") {
         print!("{HELP}");
@@ -109,6 +113,10 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
         "judge" => workspace::run_release("harness", "judge", &rest),
         "mutants" => workspace::run_release("harness", "mutants", &rest),
         "museum" => workspace::run("harness", "museum", &rest),
+        own @ ("practice" | "check" | "new" | "mine") => {
+            let args: Vec<OsString> = std::iter::once(own.into()).chain(rest).collect();
+            workspace::run("practice", "practice", &args)
+        }
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -1,7 +1,8 @@
 //! The book says what is true: every transcript is typed again, and the appendix states what the harness checks.
 //!
 //! Each page gets a fresh folder, in which its commands run one after another, as a reader would type them; only
-//! `benches/data` is there already. `cargo` on their path is a small script that calls the built program, so that no
+//! `benches/data` is there already. Crates that they make lie there too, and are built into the workspace's target
+//! folder. `cargo` on their path is a small script that calls the built program, so that no
 //! line waits for a build. `SNAPSHOTS=overwrite`, which `cargo xtask book --update` sets, rewrites the pages.
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "it reads the book and makes folders to run it in")]
@@ -22,6 +23,11 @@ case "$1 $2" in "xtask crash"|"xtask simulate"|"xtask judge"|"xtask mutants")
     program=$2
     shift 2
     exec "$STRATA_PROGRAMS/$program" "$@"
+    ;;
+"xtask practice"|"xtask check"|"xtask new")
+    shift
+    exec "$STRATA_PROGRAMS/practice" "$@"
+    ;;
 esac
 if [ "$1 $2 $3" = "run -q -p" ] && { [ $# -eq 4 ] || [ "$5" = "--" ]; }; then
     program=$4
@@ -29,7 +35,7 @@ if [ "$1 $2 $3" = "run -q -p" ] && { [ $# -eq 4 ] || [ "$5" = "--" ]; }; then
     [ $# -eq 0 ] || shift
     exec "$STRATA_PROGRAMS/$program" "$@"
 fi
-echo "a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash, simulate, judge or mutants ..." >&2
+echo "a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash, simulate, judge, mutants, practice, check or new ..." >&2
 exit 101
 "#;
 
@@ -138,11 +144,19 @@ fn type_in(
     programs: &Path,
     last: i32,
 ) -> Result<(String, i32), String> {
-    let output = Command::new("sh")
+    let mut command = Command::new("sh");
+    command.env_clear();
+    // A reader's crate is built by the real cargo.
+    for name in ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    let output = command
         .arg("-c")
         .arg(format!("exec 2>&1\n(exit {last})\n{}", exchange.command))
         .current_dir(home)
-        .env_clear()
+        .env("STRATA_MINE", home.join("stages/mine"))
         .env("PATH", path)
         .env("HOME", home)
         .env("STRATA_PROGRAMS", programs)
@@ -160,7 +174,8 @@ fn commands_of_a_page_share_a_folder_and_see_how_the_last_one_ended() {
     let page = "```console\n$ echo a > x; false\n$ echo $? $(cat x)\n$ cargo build\n$ ls benches/data/cities.tsv\n```\n";
     let said = replay(page, Path::new("/")).unwrap();
     let expected = "```console\n$ echo a > x; false\n$ echo $? $(cat x)\n1 a\n$ cargo build\n\
-                    a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash, simulate, judge or mutants ...\n\
+                    a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash, simulate, judge, mutants, \
+                    practice, check or new ...\n\
                     $ ls benches/data/cities.tsv\nbenches/data/cities.tsv\n```\n";
     assert_eq!(said, expected);
 }

@@ -266,6 +266,22 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_is_laid_out_as_drawn() {
+        let mut bytes = b"before".to_vec();
+        encode(Entry { key: b"key", value: Some(b"value") }, false, &mut bytes);
+        encode(Entry { key: b"k", value: None }, true, &mut bytes);
+        let drawn = [&b"\x01\x03\0\0\x05\0\0\0keyvalue"[..], b"\x82\x01\0\0\0\0\0\0k"];
+        let mut rest = bytes.strip_prefix(b"before").expect("what was there stays");
+        for drawn in drawn {
+            let (sum, behind) = rest.split_at_checked(4).expect("the checksum takes four bytes");
+            assert!(behind.starts_with(drawn), "behind the checksum stand {drawn:02x?}, not {behind:02x?}");
+            assert_eq!(sum, checksum(drawn).to_le_bytes(), "the checksum of all that stands behind it");
+            rest = &behind[drawn.len()..];
+        }
+        assert!(rest.is_empty(), "and nothing more: {rest:02x?}");
+    }
+
+    #[test]
     fn an_entry_comes_back_as_it_was() {
         for (key, value) in [(&b"k"[..], Some(&b"v"[..])), (b"", Some(b"")), (b"gone", None), (b"", None)] {
             for more in [false, true] {

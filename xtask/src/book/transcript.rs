@@ -81,17 +81,25 @@ fn of_block(body: &[&str]) -> Result<Vec<(Exchange, Vec<String>)>, String> {
     Ok(found)
 }
 
-/// Commands of `cargo xtask` that a page may call.
-const OWN: [&str; 4] = ["crash", "simulate", "judge", "mutants"];
+/// Commands of `cargo xtask` that a page may call, and the package and program of each.
+const OWN: [(&str, &str, &str); 7] = [
+    ("crash", "harness", "crash"),
+    ("simulate", "harness", "simulate"),
+    ("judge", "harness", "judge"),
+    ("mutants", "harness", "mutants"),
+    ("practice", "practice", "practice"),
+    ("check", "practice", "practice"),
+    ("new", "practice", "practice"),
+];
 
-/// The packages whose programs a command calls, by `cargo run -q -p PACKAGE`; the crash lab, the
-/// simulator, the judge and the mutants are the harness's.
+/// The packages whose programs a command calls, by `cargo run -q -p PACKAGE` or by a command of `cargo xtask`.
 pub fn programs(command: &str) -> Vec<(String, String)> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let runs = words.windows(5).filter(|w| w[..4] == ["cargo", "run", "-q", "-p"]).map(|w| w[4]);
-    let own = words.windows(3).filter(|w| w[..2] == ["cargo", "xtask"] && OWN.contains(&w[2])).map(|w| w[2]);
+    let own = words.windows(3).filter(|w| w[..2] == ["cargo", "xtask"]);
+    let own = own.filter_map(|w| OWN.iter().find(|own| own.0 == w[2]));
     runs.map(|package| (package.to_owned(), package.to_owned()))
-        .chain(own.map(|bin| ("harness".to_owned(), bin.to_owned())))
+        .chain(own.map(|own| (own.1.to_owned(), own.2.to_owned())))
         .collect()
 }
 
@@ -138,6 +146,7 @@ mod tests {
         let pair = |package: &str, bin: &str| (package.to_owned(), bin.to_owned());
         assert_eq!(found, [pair("stage1", "stage1"), pair("harness", "crash")]);
         assert_eq!(programs("cargo xtask simulate | tail"), [pair("harness", "simulate")]);
+        assert_eq!(programs("cargo xtask check --hint"), [pair("practice", "practice")]);
         assert_eq!(programs("cargo xtask tidy"), []);
     }
 }

@@ -336,4 +336,24 @@ mod tests {
         let bytes = &fs.contents()["x"][usize::try_from(at).unwrap()..];
         assert_eq!(Frame::verify(bytes, log.place(at)).unwrap().floor(), Some(first));
     }
+
+    #[test]
+    fn every_frame_of_a_batch_but_the_last_says_more() {
+        let mut frames = Frames::default();
+        for keys in [&[b"a"][..], &[b"a", b"b", b"c"], &[]] {
+            let mut batch = Batch::new();
+            for key in keys {
+                batch.put(key, b"value");
+            }
+            frames.set_batch(&batch);
+            let (mut rest, mut more) = (frames.bytes(), Vec::new());
+            while let Some(Ok(head)) = rest.first_chunk().map(Head::parse) {
+                more.push(head.more);
+                rest = &rest[head.len()..];
+            }
+            let expected: Vec<bool> = (1..=keys.len()).map(|n| n < keys.len()).collect();
+            assert_eq!(more, expected, "whether each of {} frames says MORE", keys.len());
+            assert_eq!(frames.entries(), keys.len() as u64);
+        }
+    }
 }
