@@ -147,7 +147,7 @@ fn checked(args: Vec<OsString>) -> Done {
     }
     let mut mine = Mine::find(name.as_deref())?;
     let Some((part, exercises)) = mine.exercises()? else {
-        return judged(&mine, Vec::new());
+        return judged(&mine, &[]);
     };
     if hint {
         say(&check::hint(&mut mine, &exercises)?);
@@ -190,33 +190,34 @@ fn mine(args: Vec<OsString>) -> Done {
     let mine = Mine::find(Some(&name))?;
     let args: Vec<OsString> = args.collect();
     match what.as_str() {
-        "shell" => started(&mine, "shell", &package(&name), args, false),
-        "judge" => judged(&mine, args),
-        "crash" => started(&mine, "judge", "crash", args, true),
-        "bench" => started(&mine, "bench", "bench", args, true),
+        "shell" => started(&mine, "shell", &package(&name), &args, false),
+        "judge" => judged(&mine, &args),
+        "crash" => started(&mine, "judge", "crash", &args, true),
+        "bench" => started(&mine, "bench", "bench", &args, true),
         _ => Err(Failure::Usage(format!("«{what}» is not shell, judge, crash or bench").into())),
     }
 }
 
+/// Arguments that name an engine themselves, or ask for something that is of no engine.
+const UNNAMED: [&str; 7] = ["--engine", "--list", "--help", "-h", "list", "report", "compare"];
+
 /// Starts a program of a crate. Judges are built for release, and told which engine it is about unless the arguments say it.
-fn started(mine: &Mine, feature: &str, program: &str, args: Vec<OsString>, release: bool) -> Done {
+fn started(mine: &Mine, feature: &str, program: &str, args: &[OsString], release: bool) -> Done {
     let mut command = place::cargo("run", &mine.folder);
     command.args(["--no-default-features", "--features", feature, "--bin", program]);
     if release {
         command.arg("--release");
     }
-    command.arg("--");
-    let named = args.iter().any(|arg| {
-        ["--engine", "--list", "--help", "-h", "list", "report", "compare"].iter().any(|w| arg == w)
-    });
-    if release && !named {
+    command.arg("--").args(args);
+    // Behind the arguments, since the first of them may be a command, such as `sweep`.
+    if release && !args.iter().any(|arg| UNNAMED.iter().any(|word| arg == word)) {
         command.args(["--engine", &package(&mine.name())]);
     }
-    ended(command.args(args))
+    ended(&mut command)
 }
 
 /// Runs the suite of all engines on this one.
-fn judged(mine: &Mine, args: Vec<OsString>) -> Done {
+fn judged(mine: &Mine, args: &[OsString]) -> Done {
     let mut command = place::cargo("test", &mine.folder);
     command.args(["--no-default-features", "--features", "judge", "--test", "judged", "--"]);
     mine.save()?;
