@@ -19,25 +19,25 @@ pub fn all(only: Option<&str>, steps: bool, tell: &mut dyn FnMut(&str)) -> Resul
     for part in parts()?.into_iter().filter(|part| only.is_none_or(|only| part.stage == only)) {
         let folder = place::target().join("practice").join(&part.stage);
         make::stage(&folder, &part.stage, &part, &part.exercise)?;
-        let outcomes = outcomes(&folder, &part.exercise)?;
-        for (exercise, test, outcome) in &outcomes {
+        let opened = outcomes(&folder, &part.exercise)?;
+        for (exercise, test, outcome) in &opened {
             let of_any = part.exercise.iter().any(|other| is_open(other, outcome));
             expect(of_any, exercise, test, "does not say what is open", outcome)?;
         }
         tell(&format!(
             "{}: open, all {} tests of {} exercises are red",
             part.stage,
-            outcomes.len(),
+            opened.len(),
             part.exercise.len()
         ));
         if steps {
             walk(&folder, &part, tell)?;
         } else {
             make::stage(&folder, &part.stage, &part, &[])?;
-            for (exercise, test, outcome) in crate::prove::outcomes(&folder, &part.exercise)? {
+            for (exercise, test, outcome) in outcomes(&folder, &part.exercise)? {
                 expect(outcome == Outcome::Green, exercise, test, "is not green", &outcome)?;
             }
-            tell(&format!("{}: solved, all {} are green", part.stage, outcomes.len()));
+            tell(&format!("{}: solved, all {} are green", part.stage, opened.len()));
         }
     }
     Ok(())

@@ -343,7 +343,7 @@ mod tests {
         for keys in [&[b"a"][..], &[b"a", b"b", b"c"], &[]] {
             let mut batch = Batch::new();
             for key in keys {
-                batch.put(key, b"value");
+                batch.put(*key, b"value");
             }
             frames.set_batch(&batch);
             let (mut rest, mut more) = (frames.bytes(), Vec::new());
