@@ -97,8 +97,9 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
     let command = args.next().unwrap_or_else(|| "help".into());
     let rest: Vec<OsString> = args.collect();
     // The commands that are programs of their own have their own help.
-    let own_help = ["bench", "crash", "simulate", "judge", "mutants", "museum", "practice", "check", "new", "mine"]
-        .contains(&command.to_string_lossy().as_ref());
+    let own_help =
+        ["bench", "crash", "simulate", "judge", "mutants", "museum", "practice", "check", "new", "mine"]
+            .contains(&command.to_string_lossy().as_ref());
     if !own_help && rest.iter().any(|arg| arg == "--help" || arg == "-h") {
         print!("{HELP}");
         return Ok(());
