@@ -110,7 +110,7 @@ fn draw(engine: &str, variants: &[&Variant<'_>], columns: &[&str]) -> Result<Str
         let text = |text: &str, at, size: u32| Text::new(text.to_owned(), at, ("sans-serif", size));
         area.draw(&text(&title, (0, 2), 15))?;
         for (i, column) in (0..).zip(columns) {
-            area.draw(&text(column, (NAME_WIDTH + i * width + 2, 28), 11))?;
+            area.draw(&text(column, (NAME_WIDTH + i * width + 2, 28), 10))?;
         }
         for (row, variant) in (0..).zip(variants) {
             let y = HEAD_HEIGHT + row * ROW_HEIGHT;

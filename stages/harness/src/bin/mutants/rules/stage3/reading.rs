@@ -73,8 +73,8 @@ pub(super) static RULES: [Rule; 41] = [
     rule(
         "a new arena keeps what pins need",
         "page.rs",
-        "self.part(0..self.len, self.skip, newest_pin.is_some())",
-        "self.part(0..self.len, self.skip, false)",
+        "self.part(0..self.len, shared, newest_pin.is_some())",
+        "self.part(0..self.len, shared, false)",
     ),
     rule("a divided page keeps what pins need", "memtable.rs", ", pin.is_some());", ", false);"),
     rule(
