@@ -62,6 +62,7 @@ impl Timed {
     }
 }
 
+// ANCHOR: repeat
 /// Calls `op` with 0, 1, 2 … until it was called `ops` times or `limit` is over.
 pub fn repeat(limit: Duration, ops: u64, mut op: impl FnMut(u64) -> Result<()>) -> Result<Timed> {
     let mut timed = Timed::new()?;
@@ -86,6 +87,7 @@ pub fn repeat(limit: Duration, ops: u64, mut op: impl FnMut(u64) -> Result<()>) 
     timed.took = start.elapsed();
     Ok(timed)
 }
+// ANCHOR_END: repeat
 
 /// Calls `op` with 0, 1, 2 … at a pace: `group` calls are due at once, and as many after every stretch of `every`. A latency is
 /// counted from when its call was due, so that who is held up pays for all that comes late behind him.
