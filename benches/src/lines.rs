@@ -42,22 +42,28 @@ fn file_name(name: &str) -> String {
 }
 
 fn draw(sweep: &Sweep, figure: &Curves) -> Result<String> {
-    let title = format!("{}: {} for each {}", figure.name, figure.unit.name(), sweep.axis.title());
+    let title = format!("{}: {} over {}", figure.name, figure.unit.name(), sweep.axis.title());
     let rows = u32::try_from(figure.curves.len().div_ceil(KEY_COLUMNS))?;
     let height = HEIGHT + rows * KEY_HEIGHT;
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
         let (plot, key) = area.split_vertically(HEIGHT);
-        curves(&plot, sweep.axis, figure, &title)?;
-        names(&key, figure)?;
+        curves(&plot, sweep, figure, &title)?;
+        names(&key, sweep, figure)?;
         area.present()?;
     }
     Ok(on_the_page(&svg, &title, (WIDTH, height)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "places on an axis")]
-fn curves(area: &DrawingArea<SVGBackend<'_>, Shift>, axis: Axis, figure: &Curves, title: &str) -> Result<()> {
+fn curves(
+    area: &DrawingArea<SVGBackend<'_>, Shift>,
+    sweep: &Sweep,
+    figure: &Curves,
+    title: &str,
+) -> Result<()> {
+    let axis = sweep.axis;
     // A logarithm has no zero, where the even keys of a skew lie: that axis is an ordinary one.
     let place = |at: u64| if axis == Axis::Skew { at as f64 / 100.0 } else { at as f64 };
     let points = || figure.curves.iter().flat_map(|curve| &curve.points);
@@ -88,8 +94,8 @@ fn curves(area: &DrawingArea<SVGBackend<'_>, Shift>, axis: Axis, figure: &Curves
                 .x_label_formatter(&|x| short(*x))
                 .y_label_formatter(&|y| short(*y))
                 .draw()?;
-            for (i, curve) in figure.curves.iter().enumerate() {
-                let colour = COLOURS[i % COLOURS.len()];
+            for curve in &figure.curves {
+                let colour = colour(sweep, &curve.subject);
                 let line = curve.points.iter().map(|&(at, cost)| (place(at), cost));
                 chart.draw_series(LineSeries::new(line.clone(), colour.stroke_width(2)))?;
                 chart.draw_series(line.map(|point| Circle::new(point, 3, colour.filled())))?;
@@ -104,13 +110,20 @@ fn curves(area: &DrawingArea<SVGBackend<'_>, Shift>, axis: Axis, figure: &Curves
     Ok(())
 }
 
+/// An engine's colour, which is the same in all charts of a sweep.
+fn colour(sweep: &Sweep, subject: &str) -> RGBColor {
+    let engines = sweep.points.first().map_or(&[][..], |point| &point.report.engines);
+    let at = engines.iter().position(|engine| engine.name == subject).unwrap_or(0);
+    COLOURS[at % COLOURS.len()]
+}
+
 /// Whose colour is which.
-fn names(area: &DrawingArea<SVGBackend<'_>, Shift>, figure: &Curves) -> Result<()> {
+fn names(area: &DrawingArea<SVGBackend<'_>, Shift>, sweep: &Sweep, figure: &Curves) -> Result<()> {
     let width = i32::try_from(WIDTH)? / i32::try_from(KEY_COLUMNS)?;
     for (i, curve) in figure.curves.iter().enumerate() {
         let (row, column) = (i32::try_from(i / KEY_COLUMNS)?, i32::try_from(i % KEY_COLUMNS)?);
         let (x, y) = (column * width + 8, row * 20 + 4);
-        let colour = COLOURS[i % COLOURS.len()];
+        let colour = colour(sweep, &curve.subject);
         area.draw(&Rectangle::new([(x, y + 3), (x + 12, y + 9)], colour.filled()))?;
         area.draw(&Text::new(curve.subject.clone(), (x + 18, y), TEXT))?;
     }
