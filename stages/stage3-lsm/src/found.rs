@@ -15,7 +15,7 @@ use stage1::files::CLEAN;
 use stage1::log::header::{HEADER_BYTES, Header};
 use stage1::log::{Reader, Stretch};
 use stage1::recover::mismatch;
-use stage1::replay::Replay;
+use stage1::replay::{Replay, Tail};
 use stage2::judge::LogFile;
 use std::sync::Arc;
 use vfs::Vfs;
@@ -170,13 +170,28 @@ pub(crate) fn each_entry(
     Ok(())
 }
 
+/// That a file is not there which a manifest needs. A file goes only once the edit that drops it is on the device. So
+/// where the manifest ends torn, what is torn may be that very edit, and damaged: nothing behind it would tell.
+fn missing_file(name: &str, manifest: &Replay) -> Error {
+    let torn = match &manifest.tail {
+        Tail::Torn { offset, why, .. } => {
+            format!(", unless what stood at {offset} says otherwise, which cannot be read ({why})")
+        }
+        _ => String::new(),
+    };
+    Error::corrupt(name, 0, format!("missing; {} needs it{torn}", manifest.name))
+}
+
 /// A table of the manifest must be there and be what it says.
-pub(crate) fn open_table(vfs: &dyn Vfs, added: &Added, reading: &Arc<TableReading>) -> Result<Table> {
+pub(crate) fn open_table(
+    vfs: &dyn Vfs,
+    added: &Added,
+    manifest: &Replay,
+    reading: &Arc<TableReading>,
+) -> Result<Table> {
     let name = table_name(added.number);
     let file = match vfs.open(&name) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::corrupt(&name, 0, "missing; the manifest names it"));
-        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(missing_file(&name, manifest)),
         other => other.during("open", &name)?,
     };
     let size = file.size().during("stat", &name)?;
@@ -197,10 +212,15 @@ pub(crate) fn open_table(vfs: &dyn Vfs, added: &Added, reading: &Arc<TableReadin
 
 // ANCHOR: live_logs
 /// The logs that are not in tables yet, the oldest first. Each names the one before it: a gap is a missing file.
-pub(crate) fn live_logs(vfs: &dyn Vfs, survey: &Survey, whole: &Whole) -> Result<Vec<LogFile>> {
+pub(crate) fn live_logs(
+    vfs: &dyn Vfs,
+    survey: &Survey,
+    manifest: &Replay,
+    whole: &Whole,
+) -> Result<Vec<LogFile>> {
     let numbers = survey.logs.iter().copied().filter(|number| *number >= whole.log);
     let logs: Vec<_> = numbers.map(|number| LogFile { name: log_name(number), number }).collect();
-    let missing = |number| Err(Error::corrupt(&log_name(number), 0, "missing; it was not in tables yet"));
+    let missing = |number| Err(missing_file(&log_name(number), manifest));
     if logs.first().is_none_or(|first| first.number != whole.log) {
         return missing(whole.log);
     }

@@ -90,7 +90,7 @@ impl Opener {
         self.report.clean = true;
         self.note_manifest(&manifest);
         note(&log, &mut self.report);
-        let tree = self.open_tables(&whole)?;
+        let tree = self.open_tables(&manifest, &whole)?;
         let memtable = Memtable::new();
         self.fill(&memtable, &log)?;
         remove_leftovers(&*self.vfs, &self.survey.unfinished, &mut self.report)?;
@@ -107,8 +107,8 @@ impl Opener {
         let (old_manifest, whole) = newest_manifest(&*vfs, &self.survey)?;
         self.note_manifest(&old_manifest);
         self.next = self.next.max(whole.next);
-        let tree = self.open_tables(&whole)?;
-        let logs = live_logs(&*vfs, &self.survey, &whole)?;
+        let tree = self.open_tables(&old_manifest, &whole)?;
+        let logs = live_logs(&*vfs, &self.survey, &old_manifest, &whole)?;
         let Judged { accepted, cut, behind } = judge(&*vfs, ENGINE, &logs, self.settings.chunk_bytes)?;
         self.report.cut = cut;
         let recovered = self.recover(&accepted)?;
@@ -172,10 +172,11 @@ impl Opener {
         self.report.bytes_read += manifest.bytes_read;
     }
 
-    fn open_tables(&mut self, whole: &Whole) -> Result<Tree> {
+    fn open_tables(&mut self, manifest: &Replay, whole: &Whole) -> Result<Tree> {
         let mut tables = Vec::new();
         for added in &whole.tables {
-            tables.push((added.run, Arc::new(open_table(&*self.vfs, added, &self.reading)?)));
+            let table = open_table(&*self.vfs, added, manifest, &self.reading)?;
+            tables.push((added.run, Arc::new(table)));
             self.report.files += 1;
         }
         Tree::default().with(&[], tables)

@@ -50,24 +50,25 @@ pub(crate) fn store(vfs: &dyn Vfs) -> Result<VerifyReport> {
     let survey = Survey::look(vfs)?;
     let mut report = VerifyReport::default();
     collect(survey.next_number().map(drop), &mut report)?;
-    let mut ends = Vec::new();
-    let mut whole = None;
+    let mut ends = Ends::new();
+    let mut found = None;
     if survey.clean {
         match Clean::check(vfs, &survey, CHUNK_BYTES) {
-            Ok(clean) => whole = Some(clean.whole),
+            Ok(clean) => found = Some((clean.manifest, clean.whole)),
             Err(error) => collect(Err(error), &mut report)?,
         }
     } else if survey.manifests.is_empty() {
         collect(refuse_without_manifest(vfs, &survey), &mut report)?;
     } else {
         match unclean(vfs, &survey, &mut report) {
-            Ok((found, cut)) => (whole, ends) = (Some(found), cut),
+            Ok((manifest, whole, cut)) => (found, ends) = (Some((manifest, whole)), cut),
             Err(error) => collect(Err(error), &mut report)?,
         }
     }
-    if let Some(whole) = &whole {
-        check_tables(vfs, whole, &mut report)?;
+    if let Some((manifest, whole)) = &found {
+        check_tables(vfs, manifest, whole, &mut report)?;
     }
+    let whole = found.map(|(_, whole)| whole);
     // What goes at the next opening may be in any state.
     let left = whole.as_ref().map_or_else(Vec::new, |whole| leftovers(&survey, whole));
     for name in survey.ours().filter(|name| !left.contains(name)) {
@@ -84,12 +85,15 @@ pub(crate) fn store(vfs: &dyn Vfs) -> Result<VerifyReport> {
     Ok(report)
 }
 
-/// What the next opening will accept of a store that was not closed: the manifest's sum, and where files end.
-fn unclean(vfs: &dyn Vfs, survey: &Survey, report: &mut VerifyReport) -> Result<(Whole, Vec<(String, u64)>)> {
+/// Where files end that were not closed.
+type Ends = Vec<(String, u64)>;
+
+/// What the next opening will accept of a store that was not closed: the manifest, its sum, and where files end.
+fn unclean(vfs: &dyn Vfs, survey: &Survey, report: &mut VerifyReport) -> Result<(Replay, Whole, Ends)> {
     let (manifest, whole) = newest_manifest(vfs, survey)?;
     let mut ends = vec![(manifest.name.clone(), manifest.end)];
     torn(&manifest, report);
-    let logs: Vec<LogFile> = live_logs(vfs, survey, &whole)?;
+    let logs: Vec<LogFile> = live_logs(vfs, survey, &manifest, &whole)?;
     let judged = judge(vfs, ENGINE, &logs, CHUNK_BYTES)?;
     for replay in &judged.accepted {
         torn(replay, report);
@@ -102,7 +106,7 @@ fn unclean(vfs: &dyn Vfs, survey: &Survey, report: &mut VerifyReport) -> Result<
         report.notes.push(format!("{}: behind the cut; opening sets it aside", file.name));
         ends.push((file.name.clone(), HEADER_BYTES as u64));
     }
-    Ok((whole, ends))
+    Ok((manifest, whole, ends))
 }
 
 fn torn(replay: &Replay, report: &mut VerifyReport) {
@@ -119,9 +123,10 @@ fn end_of(ends: &[(String, u64)], name: &str) -> Option<u64> {
 }
 
 /// Every table must be there and be the one that the manifest means, as when the store is opened.
-fn check_tables(vfs: &dyn Vfs, whole: &Whole, report: &mut VerifyReport) -> Result<()> {
+fn check_tables(vfs: &dyn Vfs, manifest: &Replay, whole: &Whole, report: &mut VerifyReport) -> Result<()> {
     let reading = Arc::new(TableReading::default());
-    whole.tables.iter().try_for_each(|added| collect(open_table(vfs, added, &reading).map(drop), report))
+    let each = |added| collect(open_table(vfs, added, manifest, &reading).map(drop), report);
+    whole.tables.iter().try_for_each(each)
 }
 
 /// Reads and checks the frames of a log up to `end`.

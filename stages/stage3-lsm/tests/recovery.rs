@@ -10,7 +10,7 @@ use contract::{Call, Engine, KeyRange, Options, Run};
 use stage3::STAGE;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs};
+use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs, Wound};
 
 type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -199,4 +199,40 @@ fn files_count_in_the_order_of_their_numbers_not_of_their_names() {
     assert!(fs.contents().contains_key("999999.log"), "two logs count");
     let left = killed(&fs);
     assert_eq!(content(&*open(&left).unwrap()), content(&*engine));
+}
+
+/// The edit that dropped a file was on the device before the file went. If nothing behind that edit proves it, damage to it
+/// looks like a tear, and the file is missed: then who says so names the manifest too, for that is where the damage is.
+#[test]
+fn who_misses_a_file_behind_a_torn_manifest_names_the_manifest() {
+    for (flushes, gone) in [(1, ".log"), (2, ".sst")] {
+        let fs = SimFs::new();
+        let options = tiny().with("manifest-bytes", "1MiB").unwrap().with("max-runs", "64").unwrap();
+        let (engine, _) = (STAGE.open)(Arc::new(fs.clone()), &options).unwrap();
+        for key in 0..flushes {
+            engine.put(&[key], b"value").unwrap();
+            flush(&*engine);
+        }
+        let named = |fs: &SimFs| {
+            let manifest = fs.contents().into_iter().find(|(name, _)| name.ends_with(".manifest")).unwrap();
+            (manifest.0, manifest.1.len() as u64)
+        };
+        let before = named(&fs).1;
+        if gone == ".sst" {
+            engine.compact().unwrap();
+        } else {
+            engine.put(b"key", b"value").unwrap();
+            flush(&*engine);
+        }
+        let (manifest, end) = named(&fs);
+        assert!(end > before, "the last edit is in the same manifest");
+        for bit in before * 8..end * 8 {
+            let left = killed(&fs);
+            left.damage(&manifest, &Wound::FlipBit { offset: bit / 8, bit: (bit % 8) as u8 }).unwrap();
+            let error = open(&left).map(drop).unwrap_err().to_string();
+            assert!(error.contains(gone) && error.contains(&manifest), "bit {bit}: {error}");
+            let seen = (STAGE.verify)(&left).unwrap().damage;
+            assert!(seen.iter().any(|damage| damage.what.contains(&manifest)), "bit {bit}: {seen:?}");
+        }
+    }
 }

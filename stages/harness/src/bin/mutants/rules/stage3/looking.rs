@@ -24,7 +24,7 @@ pub(super) static RULES: [Rule; 17] = [
     rule(
         "verify holds tables against the manifest",
         "verify.rs",
-        "check_tables(vfs, whole, &mut report)?;",
+        "check_tables(vfs, manifest, whole, &mut report)?;",
         "",
     ),
     rule(
