@@ -4,7 +4,9 @@
 use harness::damage::{Fixture, Tally, every_injury, live};
 use harness::registry::persistent;
 use harness::seeds::side_by_side;
-use std::sync::Mutex;
+use harness::settings;
+use std::sync::{Arc, Mutex};
+use vfs::sim::{Crash, CrashKind, SimFs, Wound};
 
 #[test]
 fn every_injury_to_every_small_store() {
@@ -34,6 +36,34 @@ fn every_byte_under_an_open_store() {
         }
         eprintln!("{}: {all:?}", stage.name);
         assert!(all.refused > 0);
+    }
+}
+
+/// What was synced, and then one more write, for which a new file may have been begun: that write says what came before it was
+/// on the device, wherever the one and the other stand, and whether room was reserved or not.
+#[test]
+fn a_write_proves_what_was_synced_before_it_also_from_the_next_file() {
+    for (stage, room) in persistent("proofs").flat_map(|stage| ["0", "700"].map(|room| (stage, room))) {
+        let options = settings::smallest(stage).with("sync", "every-write").unwrap();
+        let options = options.with("reserve-bytes", room).unwrap();
+        let open = |fs: &SimFs| (stage.open)(Arc::new(fs.clone()), &options).map(|(engine, _)| engine);
+        let fs = SimFs::new();
+        let engine = open(&fs).unwrap();
+        let values = [1, 2, 3].map(|number| [number; 300]);
+        for value in &values {
+            engine.put(&value[..1], value).unwrap();
+        }
+        let killed = fs.image(fs.calls(), &Crash::new(CrashKind::ProcessKill, 0)).contents();
+        // The newest one has nothing behind it.
+        for value in &values[..2] {
+            let at = |bytes: &[u8]| bytes.windows(300).position(|bytes| bytes == value);
+            let (name, at) = killed.iter().find_map(|(name, bytes)| Some((name, at(bytes)? as u64))).unwrap();
+            let hurt = SimFs::holding(killed.clone());
+            hurt.damage(name, &Wound::FlipBit { offset: at, bit: 3 }).unwrap();
+            let read = open(&hurt).and_then(|engine| engine.get(&value[..1]));
+            let told = read.as_ref().is_err_and(|error| error.to_string().contains(name));
+            assert!(told, "{}, room {room}: {name} is damaged, and a get says {read:?}", stage.name);
+        }
     }
 }
 

@@ -69,10 +69,17 @@ impl Chain {
         Self { links: Mutex::new(VecDeque::from([link])), waiting: SyncGroup::default(), synced }
     }
 
-    /// Another log is written from now on.
+    // ANCHOR: push
+    /// Another log is written from now on. Where all that was written before is on the device, the first append to it says
+    /// so: a sync that nothing speaks of could not be told from one that never was.
     pub fn push(&self, order: u32, log: Arc<Log>) {
-        self.links().push_back(Link { order, log });
+        let mut links = self.links();
+        if links.back().is_none_or(|last| self.reached(last.end())) {
+            log.note_synced(HEADER_BYTES as u64);
+        }
+        links.push_back(Link { order, log });
     }
+    // ANCHOR_END: push
 
     /// How far has been written.
     pub fn end(&self) -> Position {

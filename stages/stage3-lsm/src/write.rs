@@ -246,15 +246,9 @@ impl Store {
         let number = self.next_number.fetch_add(1, Ordering::AcqRel);
         let built = build_log(&*self.vfs, number, turn.writer.tail(), self.settings.chunk_bytes)?;
         let writer = name_log(&*self.vfs, built, number).map_err(|e| self.poisoned_by(e))?;
-        let old = std::mem::replace(&mut turn.writer, writer).log;
-        let (log_bytes, is_durable) =
-            (old.appended(), self.chain.reached(self.chain.end()) && !old.needs_sync());
+        let log_bytes = std::mem::replace(&mut turn.writer, writer).log.appended();
         self.log_bytes.store(turn.writer.log.appended(), Ordering::Relaxed);
         self.chain.push(turn.order + 1, Arc::clone(&turn.writer.log));
-        if is_durable {
-            // The first append to the new log may say so, by its floor.
-            self.chain.pass(turn.order);
-        }
         self.change_state(turn, |state| State {
             active: Arc::new(Memtable::new()),
             log: number,

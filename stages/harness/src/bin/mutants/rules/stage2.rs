@@ -27,7 +27,7 @@ pub(crate) static AREA: Area = Area {
     ],
 };
 
-static RULES: [Rule; 52] = [
+static RULES: [Rule; 54] = [
     // Syncs.
     rule("logs are synced", "chain.rs", "link.log.sync()?;", ""),
     rule(
@@ -35,6 +35,18 @@ static RULES: [Rule; 52] = [
         "chain.rs",
         "if link.log.needs_sync() {",
         "if link.log.needs_sync() && i + 1 == links.len() {",
+    ),
+    rule(
+        "what was synced is proven by the next log",
+        "chain.rs",
+        "log.note_synced(HEADER_BYTES as u64);\n        }\n        links",
+        "}\n        links",
+    ),
+    rule(
+        "a new log says that those before it are durable only where they are",
+        "chain.rs",
+        "links.back().is_none_or(|last| self.reached(last.end()))",
+        "true",
     ),
     rule("a new segment is durable once those before it are", "turn.rs", "Segment::begun(", "Segment::new("),
     rule("a file of the pool is synced", "handles.rs", "self.file()?.0.sync()", "Ok(())"),

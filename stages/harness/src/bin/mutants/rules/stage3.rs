@@ -58,7 +58,7 @@ pub(crate) static AREA: Area = Area {
     ],
 };
 
-static RULES: [Rule; 30] = [
+static RULES: [Rule; 29] = [
     // Syncs.
     rule(
         "a write is synced before it is acknowledged",
@@ -100,12 +100,6 @@ static RULES: [Rule; 30] = [
     ),
     rule("an edit of the manifest is synced", "manifest.rs", "self.writer.log.sync()?;", ""),
     rule("a new log is durable once those before it are", "write.rs", ".after_unsynced()", ""),
-    rule(
-        "a full log counts as durable only once it is",
-        "write.rs",
-        "self.chain.reached(self.chain.end()) && !old.needs_sync()",
-        "true",
-    ),
     rule("a log that is in tables is not synced any more", "flush.rs", "self.chain.pass(oldest.order);", ""),
     rule(
         "a key that is present is answered for after its sync",
