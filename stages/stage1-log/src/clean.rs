@@ -123,6 +123,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<([u8; ENGINE_BYTES], u32, Vec<Listed
     for _ in 0..count {
         files.push(rest.listed().ok_or_else(truncated)?);
     }
+    if !rest.0.is_empty() {
+        return Err(damaged(body.len() - rest.0.len(), "longer than its count"));
+    }
     Ok((engine, version, files))
 }
 
@@ -165,6 +168,19 @@ mod tests {
         }
         for len in 0..good.len() {
             assert!(parse(&good[..len]).unwrap_err().is_corrupt(), "length {len}");
+        }
+    }
+
+    #[test]
+    fn a_count_that_is_not_that_of_the_files_is_damage_under_any_checksum() {
+        let listed = |n: u64| Listed { name: format!("{n:06}.log"), bytes: n * 100, last_checksum: 7 };
+        let good = encode(engine_id("stage1"), &[listed(1), listed(2)]);
+        for count in [0u8, 1, 3, 255] {
+            let mut body = good[..good.len() - 4].to_vec();
+            body[24] = count;
+            let sum = frame::checksum(&body);
+            let forged = [&body[..], &sum.to_le_bytes()].concat();
+            assert!(parse(&forged).unwrap_err().is_corrupt(), "count {count}");
         }
     }
 }

@@ -138,6 +138,7 @@ static RULES: [Rule; 41] = [
         "frame::checksum(body) != u32::from_le_bytes(*checksum)",
         "frame::checksum(body) != u32::from_le_bytes(*checksum) && false",
     ),
+    rule("a mark ends with its last file", "clean.rs", "!rest.0.is_empty()", "false"),
     rule("a clean log is as long as its mark says", "recover.rs", "replay.size != listed.bytes", "false"),
     rule(
         "a clean log ends as its mark says",
