@@ -7,7 +7,7 @@ use crate::ENGINE;
 use crate::manifest::edit::{Added, Edit};
 use crate::manifest::{self, Whole};
 use crate::names::{Name, log_name, manifest_name, table_name};
-use crate::survey::Survey;
+use crate::survey::{MOST_NUMBERS, Survey};
 use crate::table::{Table, TableReading};
 use contract::{Entry, Error, IoContext, Result};
 use stage1::clean::{self, Listed};
@@ -62,6 +62,17 @@ impl Clean {
             if !listed.iter().any(|file| as_listed(&file)) {
                 return Err(Error::corrupt(&name, 0, "the mark of the clean close and the manifest differ"));
             }
+        }
+        let is_named = |name: &str| match Name::parse(name) {
+            Name::Table(number) => whole.tables.iter().any(|table| table.number == number),
+            _ => true,
+        };
+        if let Some(extra) = listed.iter().find(|file| !is_named(&file.name)) {
+            return Err(Error::corrupt(
+                &extra.name,
+                0,
+                "in the mark of the clean close, but not in the manifest",
+            ));
         }
         Ok(Self { manifest, whole, log })
     }
@@ -147,12 +158,31 @@ pub(crate) fn add_up(manifest: &Replay) -> Result<Whole> {
         }
         Ok(())
     })?;
-    if whole.log == 0 {
-        return Err(Error::corrupt(&manifest.name, manifest.end, "names no log"));
-    }
+    believable(&whole).map_err(|what| Error::corrupt(&manifest.name, manifest.end, what))?;
     Ok(whole)
 }
 // ANCHOR_END: add_up
+
+// ANCHOR: believable
+/// What a manifest cannot add up to, though every checksum in it fits.
+fn believable(whole: &Whole) -> std::result::Result<(), &'static str> {
+    let mut numbers: Vec<u64> = whole.tables.iter().map(|table| table.number).collect();
+    numbers.sort_unstable();
+    if whole.log == 0 {
+        Err("names no log")
+    } else if whole.next >= MOST_NUMBERS {
+        Err("no number comes after those that it names")
+    } else if whole.tables.iter().any(|table| table.run.max(table.number) >= whole.next) {
+        // The next flush would be older than such a run.
+        Err("names a table or a run that is not yet")
+    } else if numbers.windows(2).any(|two| two[0] == two[1]) {
+        // A compaction of the one would take the file from the other.
+        Err("names a table twice")
+    } else {
+        Ok(())
+    }
+}
+// ANCHOR_END: believable
 
 /// Gives every accepted entry of a log to `each`, with its offset and whether its batch goes on.
 pub(crate) fn each_entry(

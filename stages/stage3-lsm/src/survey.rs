@@ -9,7 +9,7 @@ use stage1::survey::refuse_other_engines;
 use vfs::Vfs;
 
 /// No file that we have made has such a number, nor will it ever.
-const MOST_NUMBERS: u64 = 1 << 63;
+pub(crate) const MOST_NUMBERS: u64 = 1 << 63;
 
 /// The names in a directory, sorted into what they stand for.
 #[derive(Debug, Default)]

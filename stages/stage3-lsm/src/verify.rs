@@ -4,6 +4,7 @@ use crate::ENGINE;
 use crate::found::{Clean, leftovers, live_logs, newest_manifest, open_table, refuse_without_manifest};
 use crate::manifest::Whole;
 use crate::names::{Name, log_name};
+use crate::state::Tree;
 use crate::store::Store;
 use crate::survey::Survey;
 use crate::table::{self, TableReading};
@@ -122,11 +123,18 @@ fn end_of(ends: &[(String, u64)], name: &str) -> Option<u64> {
     ends.iter().find(|(known, _)| known == name).map(|(_, end)| *end)
 }
 
-/// Every table must be there and be the one that the manifest means, as when the store is opened.
+/// Every table must be there and be the one that the manifest means, and together they must be a tree, as when the store is
+/// opened.
 fn check_tables(vfs: &dyn Vfs, manifest: &Replay, whole: &Whole, report: &mut VerifyReport) -> Result<()> {
     let reading = Arc::new(TableReading::default());
-    let each = |added| collect(open_table(vfs, added, manifest, &reading).map(drop), report);
-    whole.tables.iter().try_for_each(each)
+    let mut tables = Vec::new();
+    for added in &whole.tables {
+        match open_table(vfs, added, manifest, &reading) {
+            Ok(table) => tables.push((added.run, Arc::new(table))),
+            Err(error) => collect(Err(error), report)?,
+        }
+    }
+    collect(Tree::default().with(&[], tables).map(drop), report)
 }
 
 /// Reads and checks the frames of a log up to `end`.

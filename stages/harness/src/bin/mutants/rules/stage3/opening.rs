@@ -39,6 +39,20 @@ pub(super) static RULES: [Rule; 53] = [
         "Self::Unfinished(n) => n,",
         "Self::Unfinished(_) => None,",
     ),
+    rule("there are numbers after those of the manifest", "found.rs", "whole.next >= MOST_NUMBERS", "false"),
+    rule(
+        "no run is newer than the next flush",
+        "found.rs",
+        "whole.tables.iter().any(|table| table.run.max(table.number) >= whole.next)",
+        "false",
+    ),
+    rule("a table is named once", "found.rs", "numbers.windows(2).any(|two| two[0] == two[1])", "false"),
+    rule(
+        "a clean store has no table that is not named",
+        "found.rs",
+        ".find(|file| !is_named(&file.name))",
+        ".find(|_| false)",
+    ),
     rule("there are numbers after the largest", "survey.rs", ".filter(|next| *next < MOST_NUMBERS)", ""),
     rule(
         "no number that the manifest knows is used again",
