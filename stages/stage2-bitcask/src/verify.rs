@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::survey::Survey;
 use contract::{Error, IoContext, Result, VerifyReport};
 use stage1::clean::{self, Listed};
-use stage1::files::aside_name;
+use stage1::files::{CLEAN, aside_name};
 use stage1::log::Stretch;
 use stage1::log::header::HEADER_BYTES;
 use stage1::replay::{Replay, Tail};
@@ -65,7 +65,9 @@ pub(crate) fn store(vfs: &dyn Vfs) -> Result<VerifyReport> {
 fn clean_ends(vfs: &dyn Vfs, survey: &Survey, report: &mut VerifyReport) -> Result<Vec<(SegmentId, u64)>> {
     let mut listed = Vec::new();
     let read = clean::read(vfs, ENGINE).map(|files| listed = files);
-    collect(read.and_then(|()| check_listed(survey, &listed)), report)?;
+    let checked = read.and_then(|()| check_listed(survey, &listed));
+    let none = || Err(Error::corrupt(CLEAN, 24, "lists no segment"));
+    collect(checked.and_then(|()| if survey.segments.is_empty() { none() } else { Ok(()) }), report)?;
     for id in &survey.segments {
         let said = listed.iter().find(|file| file.name == id.log_name());
         collect(whole(vfs, *id, said), report)?;

@@ -2,12 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
 use contract::{Entry, Error, Result};
-use stage1::install;
+use stage1::files::CLEAN;
 use stage1::log::header::{HEADER_BYTES, Header, Previous};
 use stage1::log::{Builder, Frames, Marks};
-use stage2::ENGINE;
+use stage1::{clean, install};
 use stage2::judge::judge;
 use stage2::names::SegmentId;
+use stage2::{ENGINE, STAGE};
 use std::sync::Arc;
 use vfs::{MemFs, Vfs};
 
@@ -94,4 +95,16 @@ fn runs_that_overlap_are_refused() {
         Err(Error::Corrupt { file, .. }) => assert_eq!(file, "000002-000003.log"),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_mark_of_no_segment_is_damage_to_opening_and_to_verify() {
+    let fs = MemFs::new();
+    clean::write(&fs, ENGINE, &[]).unwrap();
+    let files = fs.contents();
+    let opened = (STAGE.open)(Arc::new(fs.clone()), &STAGE.default_options());
+    assert!(matches!(opened.err(), Some(Error::Corrupt { file, .. }) if file == CLEAN));
+    let damage = (STAGE.verify)(&fs).unwrap().damage;
+    assert!(damage.iter().any(|damage| damage.file == CLEAN), "{damage:?}");
+    assert_eq!(fs.contents(), files);
 }
