@@ -36,6 +36,7 @@ const STEPS: &[Step] = &[
     // The tests have typed its transcripts.
     Step { name: "book", command: || xtask(&["book", "--check", "--no-transcripts"]) },
     Step { name: "crash", command: || Ok(crash()) },
+    Step { name: "fuzz", command: || Ok(fuzz()) },
     Step { name: "museum", command: || Ok(museum()) },
     Step { name: "practice", command: || xtask(&["practice", "--prove"]) },
     Step { name: "wasm32", command: wasm32 },
@@ -128,6 +129,12 @@ fn crash() -> Command {
     let mut command = cargo("run", &args);
     command.args(["--images", "250000", "--quiet"]);
     command
+}
+
+/// The same for the fuzzer: so many inputs for each target, the same on every machine.
+fn fuzz() -> Command {
+    let args = ["--package", "harness", "--bin", "fuzz", "--", "--seed", "1", "--runs", "5000", "--quiet"];
+    cargo("run", &args)
 }
 
 /// A few exhibits, each of another engine or another kind, that need one test program and are built in seconds. Which ones

@@ -1,5 +1,5 @@
-//! The project's own commands: everything CI does, the book, the benchmark, the crash lab, the simulator, the judge, the
-//! museum, and tidiness.
+//! The project's own commands: everything CI does, the book, the benchmark, the crash lab, the simulator, the judge,
+//! the fuzzer, the museum, and tidiness.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | [`tidy`] | checks the source for what neither rustfmt nor clippy can see |
 //! | [`book`] | builds the book, shows it, and finds where it and the code have drifted apart |
 //! | [`mod@bench`] | builds the benchmark, with rivals if asked, and knows the runs that the book shows |
+//! | [`fuzz`] | the fuzzer, by itself or under libFuzzer |
 //! | [`workspace`] | where things lie, and how cargo is called |
 //!
 //! **Invariants** Compiles in seconds, since every command waits for it. What is heavy, mdBook above all, is behind
@@ -18,6 +19,7 @@
 pub mod bench;
 pub mod book;
 pub mod ci;
+pub mod fuzz;
 pub mod tidy;
 pub mod workspace;
 
@@ -43,6 +45,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   crash   simulate crashes (built for release); cargo xtask crash --help tells the rest
   simulate  run a compaction strategy over a workload without a disk; cargo xtask simulate --help tells the rest
   judge   an engine beside the model, or its files under every injury; cargo xtask judge --help tells the rest
+  fuzz    bytes that nobody would write, for everything that reads bytes; cargo xtask fuzz --help tells the rest
   mutants take one safeguard at a time out of a copy of the code, and see which test notices
   museum  make old mistakes of other stores again, in a copy of the code, and see each caught; --help tells the rest
   practice  make a crate of your own from a stage, with functions left open; --help tells the rest
@@ -92,14 +95,15 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     }
 }
 
+/// The commands that are programs of their own have their own help.
+const OWN_HELP: [&str; 11] =
+    ["bench", "crash", "simulate", "judge", "fuzz", "mutants", "museum", "practice", "check", "new", "mine"];
+
 fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
     let mut args = args.into_iter();
     let command = args.next().unwrap_or_else(|| "help".into());
     let rest: Vec<OsString> = args.collect();
-    // The commands that are programs of their own have their own help.
-    let own_help =
-        ["bench", "crash", "simulate", "judge", "mutants", "museum", "practice", "check", "new", "mine"]
-            .contains(&command.to_string_lossy().as_ref());
+    let own_help = OWN_HELP.contains(&command.to_string_lossy().as_ref());
     if !own_help && rest.iter().any(|arg| arg == "--help" || arg == "-h") {
         print!("{HELP}");
         return Ok(());
@@ -112,6 +116,7 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
         "crash" => workspace::run_release("harness", "crash", &rest),
         "simulate" => workspace::run_release("harness", "simulate", &rest),
         "judge" => workspace::run_release("harness", "judge", &rest),
+        "fuzz" => fuzz::run(&rest),
         "mutants" => workspace::run_release("harness", "mutants", &rest),
         "museum" => workspace::run("harness", "museum", &rest),
         own @ ("practice" | "check" | "new" | "mine") => {

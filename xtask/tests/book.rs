@@ -19,7 +19,7 @@ use xtask::workspace;
 
 /// Stands in for cargo: a transcript may call the workspace's programs and nothing else.
 const CARGO: &str = r#"#!/bin/sh
-case "$1 $2" in "xtask crash"|"xtask simulate"|"xtask judge"|"xtask mutants")
+case "$1 $2" in "xtask crash"|"xtask simulate"|"xtask judge"|"xtask fuzz"|"xtask mutants")
     program=$2
     shift 2
     exec "$STRATA_PROGRAMS/$program" "$@"
@@ -35,7 +35,7 @@ if [ "$1 $2 $3" = "run -q -p" ] && { [ $# -eq 4 ] || [ "$5" = "--" ]; }; then
     [ $# -eq 0 ] || shift
     exec "$STRATA_PROGRAMS/$program" "$@"
 fi
-echo "a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash, simulate, judge, mutants, practice, check or new ..." >&2
+echo "a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash, simulate, judge, fuzz, mutants, practice, check or new ..." >&2
 exit 101
 "#;
 
@@ -174,7 +174,7 @@ fn commands_of_a_page_share_a_folder_and_see_how_the_last_one_ended() {
     let page = "```console\n$ echo a > x; false\n$ echo $? $(cat x)\n$ cargo build\n$ ls benches/data/cities.tsv\n```\n";
     let said = replay(page, Path::new("/")).unwrap();
     let expected = "```console\n$ echo a > x; false\n$ echo $? $(cat x)\n1 a\n$ cargo build\n\
-                    a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash, simulate, judge, mutants, \
+                    a transcript calls: cargo run -q -p PACKAGE -- ..., or cargo xtask crash, simulate, judge, fuzz, mutants, \
                     practice, check or new ...\n\
                     $ ls benches/data/cities.tsv\nbenches/data/cities.tsv\n```\n";
     assert_eq!(said, expected);

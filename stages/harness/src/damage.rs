@@ -34,7 +34,7 @@ pub use kind::{Kind, Leaves};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vfs::sim::{Crash, CrashKind, SimFs};
-use watch::watched;
+pub(crate) use watch::watched;
 
 /// How the injuries of a fixture were answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,6 +12,7 @@
 //! | [`crash`] | every crash at every call, and again in the recovery |
 //! | [`damage`] | everything that happens to files at rest |
 //! | [`faults`] | every call that fails, in every way |
+//! | [`fuzz`] | bytes that nobody would write, for everything that reads bytes |
 //! | [`workshop`] | a copy of the workspace whose sources may be broken, and its tests |
 //! | [`suite`] | the contract's suite for one engine, ours or somebody's own |
 //! | [`script`] | contract scripts, and the transcript of an engine's answers and bytes |
@@ -24,6 +25,7 @@ pub mod crash;
 pub mod damage;
 pub mod failure;
 pub mod faults;
+pub mod fuzz;
 pub mod gate;
 pub mod invariant;
 pub mod judge;

@@ -82,9 +82,10 @@ fn of_block(body: &[&str]) -> Result<Vec<(Exchange, Vec<String>)>, String> {
 }
 
 /// Commands of `cargo xtask` that a page may call, and the package and program of each.
-const OWN: [(&str, &str, &str); 7] = [
+const OWN: [(&str, &str, &str); 8] = [
     ("crash", "harness", "crash"),
     ("simulate", "harness", "simulate"),
+    ("fuzz", "harness", "fuzz"),
     ("judge", "harness", "judge"),
     ("mutants", "harness", "mutants"),
     ("practice", "practice", "practice"),

@@ -20,7 +20,7 @@ const SPARE_BYTES: u64 = 64 << 20;
 
 /// What was read, of each file.
 #[derive(Default)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     read: Mutex<Read>,
     /// What is mapped is looked at later.
     has_blocks: bool,
@@ -33,7 +33,7 @@ struct Read {
 }
 
 /// The same world, watched.
-pub(super) fn watched(fs: &SimFs, stage: &Stage) -> Arc<Hooked<Watch>> {
+pub(crate) fn watched(fs: &SimFs, stage: &Stage) -> Arc<Hooked<Watch>> {
     let watch = Watch { has_blocks: has_blocks(stage), ..Watch::default() };
     Arc::new(Hooked::new(Arc::new(fs.clone()), watch))
 }
