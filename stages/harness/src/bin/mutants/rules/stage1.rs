@@ -21,7 +21,7 @@ pub(crate) static AREA: Area = Area {
     ],
 };
 
-static RULES: [Rule; 41] = [
+static RULES: [Rule; 42] = [
     // ANCHOR: syncs
     // Syncs.
     rule("a log is synced", "log.rs", r#"self.file.sync().during("sync", &self.name)?;"#, ""),

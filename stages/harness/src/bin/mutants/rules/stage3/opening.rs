@@ -2,7 +2,7 @@
 
 use crate::rules::{Rule, rule};
 
-pub(super) static RULES: [Rule; 53] = [
+pub(super) static RULES: [Rule; 57] = [
     // Locks.
     rule("verify, inspect and salvage take the lock", "", "let _lock = lock(vfs)?;", ""),
     rule(
