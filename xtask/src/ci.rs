@@ -38,6 +38,9 @@ const STEPS: &[Step] = &[
     Step { name: "crash", command: || Ok(crash()) },
     Step { name: "fuzz", command: || Ok(fuzz()) },
     Step { name: "museum", command: || Ok(museum()) },
+    Step { name: "schedules", command: || Ok(schedules(&["--count", "10000", "--seed", "1"])) },
+    // The same program proves that it would find something.
+    Step { name: "wounds", command: || Ok(schedules(&["--self-check", "--quick"])) },
     Step { name: "practice", command: || xtask(&["practice", "--prove"]) },
     Step { name: "wasm32", command: wasm32 },
 ];
@@ -141,6 +144,13 @@ fn fuzz() -> Command {
 /// is said in their list.
 fn museum() -> Command {
     cargo("run", &["--package", "harness", "--bin", "museum", "--", "--quick"])
+}
+
+/// Readers, writers and upkeep in many schedules: the same on every machine, bounded by their number.
+fn schedules(args: &[&str]) -> Command {
+    let mut command = cargo("run", &["--package", "harness", "--bin", "schedules", "--", "--quiet"]);
+    command.args(args);
+    command
 }
 
 /// The libraries that are to live in a browser one day compile for it today, if the target is installed here.

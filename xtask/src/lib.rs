@@ -48,6 +48,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   fuzz    bytes that nobody would write, for everything that reads bytes; cargo xtask fuzz --help tells the rest
   mutants take one safeguard at a time out of a copy of the code, and see which test notices
   museum  make old mistakes of other stores again, in a copy of the code, and see each caught; --help tells the rest
+  schedules  play readers, writers and upkeep in one schedule of their threads after the other; --help tells the rest
   practice  make a crate of your own from a stage, with functions left open; --help tells the rest
   check   run the exercises' tests in it: what is green, what is red, what is next (--hint, --solution)
   new     make a crate of your own that begins as the book's first engine
@@ -96,8 +97,20 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
 }
 
 /// The commands that are programs of their own have their own help.
-const OWN_HELP: [&str; 11] =
-    ["bench", "crash", "simulate", "judge", "fuzz", "mutants", "museum", "practice", "check", "new", "mine"];
+const OWN_HELP: [&str; 12] = [
+    "bench",
+    "crash",
+    "simulate",
+    "judge",
+    "fuzz",
+    "schedules",
+    "mutants",
+    "museum",
+    "practice",
+    "check",
+    "new",
+    "mine",
+];
 
 fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
     let mut args = args.into_iter();
@@ -119,6 +132,7 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
         "fuzz" => fuzz::run(&rest),
         "mutants" => workspace::run_release("harness", "mutants", &rest),
         "museum" => workspace::run("harness", "museum", &rest),
+        "schedules" => workspace::run("harness", "schedules", &rest),
         own @ ("practice" | "check" | "new" | "mine") => {
             let args: Vec<OsString> = std::iter::once(own.into()).chain(rest).collect();
             workspace::run("practice", "practice", &args)

@@ -113,7 +113,8 @@ impl Lab {
     /// nothing needs any more must be gone.
     pub(crate) fn end(self: Arc<Self>) {
         done(self.engine.close());
-        let lab = Arc::into_inner(self).unwrap_or_else(|| unreachable!("every thread of the scene has ended"));
+        let lab =
+            Arc::into_inner(self).unwrap_or_else(|| unreachable!("every thread of the scene has ended"));
         drop(lab.engine);
         let files = done(lab.world.list());
         let (engine, report) = open(lab.stage, &lab.world, &lab.options);

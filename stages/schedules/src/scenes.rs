@@ -111,6 +111,7 @@ fn hold(stage: &'static Stage) {
     lab.end();
 }
 
+// ANCHOR: close
 fn close(stage: &'static Stage) {
     let lab = Lab::new(stage, "every-write");
     let worker = Worker::start(&lab.engine);
@@ -134,6 +135,7 @@ fn close(stage: &'static Stage) {
     drop(worker);
     lab.end();
 }
+// ANCHOR_END: close
 
 fn compact(stage: &'static Stage) {
     let lab = Lab::new(stage, "on-request");
@@ -165,6 +167,7 @@ fn absent(stage: &'static Stage) {
     lab.end();
 }
 
+// ANCHOR: attend
 fn attend(stage: &'static Stage) {
     let lab = Lab::new(stage, "on-request");
     let writer = go(&lab, |lab| (0..8).for_each(|_| done(lab.put_pair())));
@@ -173,3 +176,4 @@ fn attend(stage: &'static Stage) {
     drop(worker);
     lab.end();
 }
+// ANCHOR_END: attend

@@ -1,6 +1,6 @@
 //! A standard library in which nobody runs beside another: threads, locks and atomics ask a scheduler who goes next.
 //!
-//! **Layout** [`sync`] and [`thread`]: what differs from the real one, under the same names; everything else is the real
+//! **Layout** [`sync`], [`thread`] and [`hash`]: what differs from the real one, under the same names; everything else is the real
 //! one. [`swap`]: the same for the crate `arc_swap`. A crate is built on this one by a line in its root,
 //! `extern crate scheduled as std`, and no other line of it changes.
 //!
@@ -15,6 +15,7 @@
 //! Lightweight Formal Methods to Validate a Key-Value Storage Node in Amazon S3*, SOSP 2021.
 #![forbid(unsafe_code)]
 
+pub mod hash;
 pub mod swap;
 pub mod sync;
 pub mod thread;

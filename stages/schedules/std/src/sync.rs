@@ -53,10 +53,7 @@ impl<T> Mutex<T> {
         }
     }
 
-    fn guard<'a>(
-        &'a self,
-        held: LockResult<real::MutexGuard<'a, T>>,
-    ) -> LockResult<MutexGuard<'a, T>> {
+    fn guard<'a>(&'a self, held: LockResult<real::MutexGuard<'a, T>>) -> LockResult<MutexGuard<'a, T>> {
         let guard = |held| MutexGuard { mutex: self, held: Some(held) };
         held.map(guard).map_err(|held| PoisonError::new(guard(held.into_inner())))
     }
@@ -117,6 +114,7 @@ impl Condvar {
         Ok(guard)
     }
 
+    // ANCHOR: wait
     /// Waits as long as `condition` holds, and not for ever.
     pub fn wait_timeout_while<'a, T>(
         &self,
@@ -141,6 +139,7 @@ impl Condvar {
         let ran_out = condition(&mut guard);
         Ok((guard, WaitTimeoutResult(ran_out)))
     }
+    // ANCHOR_END: wait
 
     /// Tells one of those who wait.
     pub fn notify_one(&self) {

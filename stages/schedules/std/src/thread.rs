@@ -3,7 +3,6 @@
 pub use ::std::thread::*;
 pub use shuttle::thread::{JoinHandle, Scope, ScopedJoinHandle, current, scope, spawn, yield_now};
 
-
 use std::cell::{Cell, RefCell};
 
 /// A value that each thread has for itself.

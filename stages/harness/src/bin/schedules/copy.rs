@@ -19,8 +19,10 @@ const PLAYED: [&str; 5] =
     ["stages/contract", "stages/vfs", "stages/stage1-log", "stages/stage2-bitcask", "stages/stage3-lsm"];
 /// What plays them.
 const PLAYERS: [&str; 2] = ["stages/schedules", "stages/schedules/std"];
+// ANCHOR: line
 /// What a stage's root gets.
 const LINE: &str = "\n#[macro_use]\nextern crate scheduled as std;\n";
+// ANCHOR_END: line
 /// And where it knows `arc_swap`.
 const SWAP: &str = "extern crate scheduled as arc_swap;\n";
 /// Locks and threads that the line would not reach.
@@ -90,7 +92,8 @@ fn library(text: &str) -> Result<(String, bool), Error> {
         table.remove(needless);
     }
     let strange = || "a stage's manifest is not as the scheduler needs it";
-    let part = |table: &mut toml::Table, name| table.get_mut(name).and_then(toml::Value::as_table_mut).cloned();
+    let part =
+        |table: &mut toml::Table, name| table.get_mut(name).and_then(toml::Value::as_table_mut).cloned();
     let mut package = part(&mut table, "package").ok_or_else(strange)?;
     package.insert("autobins".to_owned(), toml::Value::Boolean(false));
     let mut known = part(&mut table, "dependencies").ok_or_else(strange)?;

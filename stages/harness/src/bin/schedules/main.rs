@@ -96,7 +96,11 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("engine") => {
                 let name = parser.value()?.string()?;
                 if !ENGINES.contains(&name.as_str()) {
-                    return Err(format!("there is no engine «{name}» to play; there are {}", ENGINES.join(", ")).into());
+                    return Err(format!(
+                        "there is no engine «{name}» to play; there are {}",
+                        ENGINES.join(", ")
+                    )
+                    .into());
                 }
                 args.engines.push(name);
             }

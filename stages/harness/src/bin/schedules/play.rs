@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What is played runs for seconds, and is built anew for each mistake: half the optimisation is the shorter way.
+const FAST: &str = "profile.dev.opt-level = 1";
+
 /// One scene by one engine, and how its schedules are chosen.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
@@ -26,7 +29,6 @@ pub(crate) struct Run {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) schedules: u64,
-    pub(crate) milliseconds: u64,
     /// What was wrong, and the schedule in which it was.
     pub(crate) failure: Option<(String, PathBuf)>,
 }
@@ -90,7 +92,7 @@ impl Player {
         let build = folder().join("build");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
-            .args(["build", "--quiet", "--package", "schedules"])
+            .args(["build", "--quiet", "--package", "schedules", "--config", FAST])
             .current_dir(&root)
             .env("CARGO_TARGET_DIR", &build)
             .stdin(Stdio::null())
@@ -127,8 +129,8 @@ impl Player {
                 outcomes[at] = outcome;
                 if !quiet {
                     let so_far: u64 = outcomes.iter().map(|outcome| outcome.schedules).sum();
-                    let rate = so_far as f64 / start.elapsed().as_secs_f64();
-                    eprint!("\rschedules: {done} of {} runs, {so_far} schedules, {rate:.0} a second ", runs.len());
+                    let seconds = start.elapsed().as_secs();
+                    eprint!("\rschedules: {done} of {} runs, {so_far} schedules, {seconds} s ", runs.len());
                     let _ = std::io::stderr().flush();
                 }
             }
@@ -136,9 +138,9 @@ impl Player {
         };
         thread::scope(|scope| {
             let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().try_for_each(|thread| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
+            threads
+                .into_iter()
+                .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;
         if !quiet {
             eprintln!();
@@ -164,7 +166,8 @@ impl Player {
     pub(crate) fn replay(&self, path: &Path) -> Result<Outcome, Error> {
         let path = fs::canonicalize(path).map_err(|e| format!("{}: {e}", path.display()))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let strange = || format!("{name} does not begin with an engine and a scene, as in stage3.close.pct.1.schedule");
+        let strange =
+            || format!("{name} does not begin with an engine and a scene, as in stage3.close.pct.1.schedule");
         let (engine, rest) = name.split_once('.').ok_or_else(strange)?;
         let (scene, _) = rest.split_once('.').ok_or_else(strange)?;
         let run =
@@ -203,12 +206,9 @@ impl Player {
         let said = String::from_utf8_lossy(&output.stdout);
         let fields: Vec<&str> = said.trim_end().split('\t').collect();
         match fields.as_slice() {
-            ["good", schedules, time] => {
-                Ok(Outcome { schedules: schedules.parse()?, milliseconds: time.parse()?, failure: None })
-            }
-            ["bad", schedules, time, path, what] => Ok(Outcome {
+            ["good", schedules] => Ok(Outcome { schedules: schedules.parse()?, failure: None }),
+            ["bad", schedules, path, what] => Ok(Outcome {
                 schedules: schedules.parse()?,
-                milliseconds: time.parse()?,
                 failure: Some(((*what).to_owned(), PathBuf::from(path))),
             }),
             _ => {
@@ -216,5 +216,18 @@ impl Player {
                 Err(format!("the player ended with {}: {said}{errors}", output.status).into())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schedules_are_shared_evenly_and_none_is_left_over() {
+        let runs = share(&["stage2", "stage3"], &["group", "close", "hold"], 100, 7);
+        assert_eq!(runs.len(), 12);
+        assert!(runs.iter().all(|run| run.count == 9 && run.seed == 7));
+        assert_eq!((runs[2].scene.as_str(), runs[2].chooser, runs[3].chooser), ("close", "random", "pct"));
     }
 }

@@ -35,8 +35,7 @@ pub(crate) fn table(runs: &[Run], played: &Played) -> String {
     let failed = played.outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     let seconds = played.time.as_secs_f64();
     let verdict = if failed == 0 { "nothing found".to_owned() } else { format!("{failed} runs failed") };
-    let rate = schedules as f64 / seconds;
-    let _ = writeln!(text, "{schedules} schedules in {seconds:.1} s, {rate:.0} a second: {verdict}");
+    let _ = writeln!(text, "{schedules} schedules in {seconds:.1} s: {verdict}");
     text
 }
 
@@ -65,7 +64,8 @@ pub(crate) fn replayed(path: &Path, outcome: &Outcome) -> String {
 pub(crate) fn found(wound: &Wound, runs: &[Run], found: &[Found]) -> String {
     let mut text = format!("{} ({}, {}): {}\n", wound.name, wound.engine, wound.scene, wound.what);
     for (run, found) in runs.iter().zip(found) {
-        let _ = write!(text, "  {:<6} found in {} of {} schedules", run.chooser, found.failed, found.schedules);
+        let _ =
+            write!(text, "  {:<6} found in {} of {} schedules", run.chooser, found.failed, found.schedules);
         if let Some((first, what)) = &found.first {
             let _ = write!(text, ", first in number {first}: {what}");
         }

@@ -31,6 +31,7 @@ const PRESENT_TOO_EARLY: &str = "        let log = self.log()?;
 
 /// All of them.
 pub(crate) const WOUNDS: [Wound; 6] = [
+    // ANCHOR: ring
     Wound {
         name: "ring",
         what: "a writer who gives back a claim rings nobody, and those whom it has refused sleep on",
@@ -41,6 +42,7 @@ pub(crate) const WOUNDS: [Wound; 6] = [
         from: "        claims.rings += u64::from(self.by == By::Caller);\n",
         to: "",
     },
+    // ANCHOR_END: ring
     Wound {
         name: "change",
         what: "a claim that is given back wakes nobody who waits for it",
@@ -101,5 +103,20 @@ impl Wound {
         } else {
             Err(format!("{} is not as the wound «{}» needs it any more", self.path, self.name).into())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use harness::workshop::copy::workspace;
+
+    #[test]
+    fn every_mistake_fits_the_sources_of_today() {
+        for wound in &WOUNDS {
+            let text = std::fs::read_to_string(workspace().join(wound.path)).unwrap();
+            assert_ne!(wound.made_in(&text).unwrap(), text, "{}", wound.name);
+        }
+        assert!(WOUNDS.iter().any(|wound| wound.quick));
     }
 }
