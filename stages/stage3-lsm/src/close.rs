@@ -34,6 +34,8 @@ impl Store {
     /// Makes everything durable and leaves the mark of a clean close.
     fn close_cleanly(&self) -> Result<()> {
         self.refuse_if_poisoned()?;
+        // Who has the turn has seen an open store, and may begin another memtable. Nobody gets it after him.
+        drop(self.any_turn());
         while self.flush()? {}
         let mut turn = self.any_turn();
         if turn.clean {

@@ -156,3 +156,25 @@ fn a_log_that_follows_one_that_is_not_synced_says_nothing_of_it() {
         assert_eq!(left(crash), [true, true], "{crash:?}");
     }
 }
+
+/// He had the turn before the store was closed, so he may end; and the memtable that he fills belongs into the mark.
+#[test]
+fn who_begins_a_memtable_while_the_store_is_closed_leaves_no_log_that_the_mark_does_not_list() {
+    let fs = SimFs::new();
+    let first = store(&fs, &[]);
+    first.put(b"key", b"value").unwrap();
+    thread::scope(|scope| {
+        let mut turn = first.turn().unwrap();
+        let close = scope.spawn(|| first.close());
+        while first.closed.get().is_none() {
+            thread::yield_now();
+        }
+        // It goes on as far as it can without the turn.
+        (0..1_000).for_each(|_| thread::yield_now());
+        first.freeze(&mut turn).unwrap();
+        drop(turn);
+        close.join().unwrap().unwrap();
+    });
+    drop(first);
+    assert_eq!(store(&fs, &[]).get(b"key").unwrap().as_deref(), Some(&b"value"[..]));
+}
