@@ -26,7 +26,7 @@ pub(crate) const SCENES: [Scene; 8] = [
     Scene { name: "close", what: "a close between writes, reads and upkeep", play: close },
     Scene { name: "compact", what: "two compactions at once, beside a writer", play: compact },
     Scene { name: "absent", what: "three want to be the first to write a key", play: absent },
-    Scene { name: "attend", what: "upkeep by the writer, while threads come for it", play: attend },
+    Scene { name: "attend", what: "upkeep by two writers, while threads come for it", play: attend },
 ];
 
 /// Starts a thread of the scene.
@@ -170,9 +170,10 @@ fn absent(stage: &'static Stage) {
 // ANCHOR: attend
 fn attend(stage: &'static Stage) {
     let lab = Lab::new(stage, "on-request");
-    let writer = go(&lab, |lab| (0..8).for_each(|_| done(lab.put_pair())));
+    let first = go(&lab, |lab| (0..4).for_each(|_| done(lab.put_pair())));
+    let second = go(&lab, |lab| (0..6).for_each(|_| done(lab.put(2))));
     let worker = Worker::start(&lab.engine);
-    join([writer]);
+    join([first, second]);
     drop(worker);
     lab.end();
 }
