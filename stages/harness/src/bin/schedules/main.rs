@@ -64,7 +64,7 @@ type Error = Box<dyn std::error::Error>;
 
 const ENGINES: [&str; 3] = ["stage1", "stage2", "stage3"];
 /// How many schedules a mistake has to show itself.
-const CHANCES: u64 = 400;
+const CHANCES: u64 = 1_000;
 
 fn main() -> ExitCode {
     let args = match parse() {

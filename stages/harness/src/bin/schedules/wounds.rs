@@ -30,7 +30,7 @@ const PRESENT_TOO_EARLY: &str = "        let log = self.log()?;
 ";
 
 /// All of them.
-pub(crate) const WOUNDS: [Wound; 6] = [
+pub(crate) const WOUNDS: [Wound; 5] = [
     // ANCHOR: ring
     Wound {
         name: "ring",
@@ -62,16 +62,6 @@ pub(crate) const WOUNDS: [Wound; 6] = [
         path: "stages/stage1-log/src/log/group.rs",
         from: "        self.0.done.notify_all();\n",
         to: "        self.0.done.notify_one();\n",
-    },
-    Wound {
-        name: "moment",
-        what: "a scan looks where it stands without the turn",
-        engine: "stage3",
-        scene: "beside",
-        quick: false,
-        path: "stages/stage3-lsm/src/scan.rs",
-        from: "(store.state.load_full(), store.pins.take(turn.seq))",
-        to: "{ let seq = turn.seq; drop(turn); (store.state.load_full(), store.pins.take(seq)) }",
     },
     Wound {
         name: "bell",
