@@ -6,7 +6,6 @@
 //! copy that `cargo xtask schedules` makes; it finds out whether they are, and refuses otherwise.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "it talks to the program that starts it")]
-#![expect(clippy::disallowed_methods, reason = "it reads a schedule that was kept in a file")]
 
 mod lab;
 mod run;
@@ -64,7 +63,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("scene") => args.scene = named(&SCENES, |scene| scene.name, &parser.value()?.string()?)?,
             Long("chooser") => {
                 let both = [Chooser::Random, Chooser::Pct];
-                args.chooser = named(both, |chooser| chooser.name(), &parser.value()?.string()?)?;
+                args.chooser = named(both, Chooser::name, &parser.value()?.string()?)?;
             }
             Long("seed") => args.seed = parser.value()?.parse()?,
             Long("count") => args.count = parser.value()?.parse()?,

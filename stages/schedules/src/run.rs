@@ -91,11 +91,11 @@ fn play(
             (scene.play)(stage);
         })
     }));
-    let schedules = played.load(Ordering::Relaxed);
+    let played = played.load(Ordering::Relaxed);
     let failure = result.err().map(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a word");
         (text.to_owned(), kept.join("schedule000.txt"))
     });
-    Outcome { schedules, failure }
+    Outcome { schedules: played, failure }
 }

@@ -47,6 +47,7 @@ them.
 ";
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 struct Args {
     engines: Vec<String>,
     scenes: Vec<String>,
@@ -159,9 +160,9 @@ fn run(args: &Args) -> Result<bool, Error> {
         .filter(|engine| args.engines.is_empty() || args.engines.iter().any(|name| name == engine))
         .collect();
     let runs = play::share(&engines, &names, args.count.unwrap_or(10_000), seed);
-    let played = player.play(&runs, args.quiet)?;
-    print!("{}", print::table(&runs, &played));
-    Ok(played.outcomes.iter().all(|outcome| outcome.failure.is_none()))
+    let all = player.play(&runs, args.quiet)?;
+    print!("{}", print::table(&runs, &all));
+    Ok(all.outcomes.iter().all(|outcome| outcome.failure.is_none()))
 }
 
 /// Makes a mistake, and says whether it was found.
