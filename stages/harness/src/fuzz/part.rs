@@ -140,15 +140,12 @@ fn walked(
         };
         let place = Place { file: number, offset: passed.offset };
         let Some(frame) = passed.frame() else { continue };
-        match frame.floor() {
-            Some(durable) => out.extend_from_slice(&frame::floor(durable, place)),
-            None => {
-                let start = out.len();
-                if let Some(entry) = frame.entry() {
-                    frame::encode(entry, frame.head().more, &mut out);
-                }
-                frame::move_to(&mut out[start..], None, place);
-            }
+        if let Some(durable) = frame.floor() {
+            out.extend_from_slice(&frame::floor(durable, place));
+        } else if let Some(entry) = frame.entry() {
+            let start = out.len();
+            frame::encode(entry, frame.head().more, &mut out);
+            frame::move_to(&mut out[start..], None, place);
         }
     }
 }

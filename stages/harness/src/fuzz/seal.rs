@@ -2,6 +2,10 @@
 //!
 //! **Invariants** What is mended is found as a reader finds it, length by length, and as far as the lengths go: no length is
 //! changed but those that say how long another part is. Nothing here ever fails; what cannot be found stays as it is.
+#![expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "stores write their names in lower case"
+)]
 
 use super::donor::{FRAME, FRAME_PLACE, Files, HEADER};
 use stage1::frame::{FLOOR_BYTES, HEAD_BYTES, Place, checksum};

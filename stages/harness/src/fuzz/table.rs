@@ -154,7 +154,7 @@ fn around(payload: &[u8], codec: u8) -> Vec<u8> {
     let index_at = bytes.len();
     // The smallest key is empty, and the separator not less than any short key.
     bytes.push(0);
-    let mut block_bytes = index_at;
+    let mut block_bytes = index_at as u64;
     while block_bytes >= 0x80 {
         bytes.push(block_bytes.to_le_bytes()[0] | 0x80);
         block_bytes >>= 7;
