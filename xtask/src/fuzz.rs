@@ -36,7 +36,7 @@ fn guided(target: &OsString, flags: &[OsString]) -> Result<(), Failure> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .args(["run", "--quiet", "--release", "--target", &host()?, "--manifest-path"])
-        .arg(workspace::root().join("stages/harness/fuzz/Cargo.toml"))
+        .arg(workspace::root().join("stages/guided/Cargo.toml"))
         .arg("--target-dir")
         .arg(&place)
         .arg("--")
