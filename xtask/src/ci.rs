@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", command: || xtask(&["tidy"]) },
     // The tests have typed its transcripts.
     Step { name: "book", command: || xtask(&["book", "--check", "--no-transcripts"]) },
+    Step { name: "model", command: || Ok(model()) },
     Step { name: "crash", command: || Ok(crash()) },
     Step { name: "fuzz", command: || Ok(fuzz()) },
     Step { name: "museum", command: || Ok(museum()) },
@@ -123,6 +124,14 @@ fn xtask(args: &[&str]) -> Result<Command, String> {
     let mut command = Command::new(program);
     command.args(args);
     Ok(command)
+}
+
+/// A million operations for each engine, beside the model.
+fn model() -> Command {
+    let args = ["--package", "harness", "--bin", "judge", "--", "model", "--engine", "all"];
+    let mut command = cargo("run", &args);
+    command.args(["--operations", "1000000"]);
+    command
 }
 
 /// A run that is the same on every machine: bounded by images and not by time. It uses the build that the tests use,

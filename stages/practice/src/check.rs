@@ -36,7 +36,7 @@ pub fn run(mine: &mut Mine, part: &Part, exercises: &[Exercise]) -> Result<Repor
     let red = exercises.iter().zip(&results).find(|(_, results)| !all_green(results));
     let (more, good) = match red {
         Some((exercise, results)) => (next(mine, exercise, results), false),
-        None => (finished(mine), true),
+        None => (finished(mine, part)?, true),
     };
     Ok(Report { text: text + &more, good })
 }
@@ -47,7 +47,7 @@ fn table(mine: &Mine, part: &Part, exercises: &[Exercise], results: &[Vec<Outcom
     let titles = exercises.iter().map(|exercise| exercise.title.chars().count()).max().unwrap_or_default();
     let (done, all) = (mine.progress.done.len(), exercises.len());
     let mut text =
-        format!("{}, made from {}: {done} of {all} exercises done\n\n", package(&mine.name()), part.stage);
+        format!("{}, made from {}: {done} of {all} exercises done\n\n", package(&mine.name()), part.package);
     for (exercise, results) in exercises.iter().zip(results) {
         let green = results.iter().filter(|outcome| **outcome == Outcome::Green).count();
         let colour = if green == results.len() { "green" } else { "red" };
@@ -84,15 +84,18 @@ fn next(mine: &Mine, exercise: &Exercise, results: &[Outcome]) -> String {
     text
 }
 
-fn finished(mine: &Mine) -> String {
+fn finished(mine: &Mine, part: &Part) -> Result<String> {
     let name = mine.name();
-    format!(
+    if !place::is_engine(&part.package)? {
+        return Ok("\nAll of it is green. It is no engine, so nobody else will judge it.\n".to_owned());
+    }
+    Ok(format!(
         "\nAll of it is green. Now it may meet those who judge the engines of the book:\n\n\
          \x20 cargo xtask mine {name} shell     at its own prompt\n\
          \x20 cargo xtask mine {name} judge     contract scripts, and the model\n\
          \x20 cargo xtask mine {name} crash     the crash lab\n\
          \x20 cargo xtask mine {name} bench     the benchmark\n"
-    )
+    ))
 }
 
 /// The exercise that is next, as far as is known without running a test.
@@ -137,7 +140,7 @@ pub fn solution(mine: &Mine, part: &Part, exercises: &[Exercise]) -> Result<Stri
 
 /// A file of the reader's with an exercise solved in it.
 pub fn solved(part: &Part, exercise: &Exercise, yours: &str) -> Result<String> {
-    let ours = place::stage(&part.stage)?.join(&exercise.file);
+    let ours = place::folder_of(&part.package)?.join(&exercise.file);
     let ours = function::without_anchors(&place::read(&ours)?);
     exercise.functions.iter().try_fold(yours.to_owned(), |text, path| {
         function::solve(&text, path, &ours).map_err(|e| format!("{}: {e}", exercise.file).into())

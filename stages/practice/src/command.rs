@@ -10,10 +10,11 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-An engine of your own, in stages/mine: exercises from the stages, or one that begins with forty lines.
+A crate of your own, in stages/mine: exercises from the stages and their tools, or an engine that begins with forty lines.
 
-Usage: cargo xtask practice PART [--name NAME]   a crate from a stage, with some functions left open
-                                                   PART is stage1, stage2, stage3, or a chapter: part2/keydir
+Usage: cargo xtask practice PART [--name NAME]   a crate from a package, with some functions left open
+                                                   PART is contract, stage1, stage2, stage3, vfs or benches,
+                                                   or a chapter: part2/keydir
        cargo xtask practice --list               which exercises there are
        cargo xtask check [NAME]                  run their tests: what is green, what is red, what is next
                         [NAME] --hint            a hint for what is next; each time one more, three in all
@@ -116,7 +117,7 @@ fn practice(args: Vec<OsString>) -> Done {
 /// All exercises, a line each.
 fn listed() -> Result<String> {
     let lines = exercises::parts()?.into_iter().flat_map(|part| {
-        let line = move |e: &exercises::Exercise| format!("{:7} {:18} {}\n", part.stage, e.id(), e.title);
+        let line = move |e: &exercises::Exercise| format!("{:8} {:18} {}\n", part.package, e.id(), e.title);
         part.exercise.iter().map(line).collect::<Vec<_>>()
     });
     Ok(lines.collect())
@@ -189,6 +190,11 @@ fn mine(args: Vec<OsString>) -> Done {
     let (Some(name), Some(what)) = (word(), word()) else { return Err(Failure::Help) };
     let mine = Mine::find(Some(&name))?;
     let args: Vec<OsString> = args.collect();
+    if !mine.folder.join("runner").exists() {
+        return Err(Failure::Error(
+            format!("{name} is no engine: cargo xtask check {name} is what it has").into(),
+        ));
+    }
     match what.as_str() {
         "shell" => started(&mine, "shell", &package(&name), &args, false),
         "judge" => judged(&mine, &args),

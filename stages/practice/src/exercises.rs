@@ -1,7 +1,8 @@
 //! The exercises: for each part of the book a list, beside its chapters.
 //!
-//! **Layout** `book/src/PART/exercises.toml`: the stage whose sources are opened, and its exercises in the order in which
-//! they are done. Each says what is left open, what is to be done, which tests turn green, and three hints.
+//! **Layout** `book/src/PART/exercises.toml`: the package whose sources are opened, a stage or one of the tools, and its
+//! exercises in the order in which they are done. Each says what is left open, what is to be done, which tests turn green,
+//! and three hints.
 //!
 //! **Invariants** The tests of an exercise need what it leaves open and what those before it left open, and nothing that a
 //! later one does.
@@ -18,7 +19,7 @@ pub struct Part {
     #[serde(skip)]
     pub name: String,
     /// The package whose functions are opened.
-    pub stage: String,
+    pub package: String,
     /// In the order in which they are done.
     pub exercise: Vec<Exercise>,
 }
@@ -33,7 +34,7 @@ pub struct Exercise {
     pub name: String,
     /// What is built, in a few words.
     pub title: String,
-    /// The source file, from the stage's folder.
+    /// The source file, from the package's folder.
     pub file: String,
     /// The functions that are left open: `name`, or `Type::name`.
     pub functions: Vec<String>,
@@ -81,7 +82,8 @@ pub fn find(wanted: &str) -> Result<(Part, Vec<Exercise>)> {
     let parts = parts()?;
     let known: Vec<String> = parts.iter().flat_map(names).collect();
     let unknown = || format!("there are no exercises for «{wanted}»; there are: {}", known.join(", "));
-    let part = parts.into_iter().find(|part| part.name == name || part.stage == name).ok_or_else(unknown)?;
+    let part =
+        parts.into_iter().find(|part| part.name == name || part.package == name).ok_or_else(unknown)?;
     let of_chapter = |exercise: &&Exercise| chapter.is_none_or(|chapter| exercise.chapter == chapter);
     let exercises: Vec<_> = part.exercise.iter().filter(of_chapter).cloned().collect();
     if exercises.is_empty() { Err(unknown().into()) } else { Ok((part, exercises)) }
@@ -89,7 +91,7 @@ pub fn find(wanted: &str) -> Result<(Part, Vec<Exercise>)> {
 
 /// What of a part may be asked for: its stage, and each of its chapters.
 fn names(part: &Part) -> Vec<String> {
-    let mut names = vec![part.stage.clone()];
+    let mut names = vec![part.package.clone()];
     for exercise in &part.exercise {
         let name = format!("{}/{}", part.name, exercise.chapter);
         if !names.contains(&name) {

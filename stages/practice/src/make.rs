@@ -1,7 +1,7 @@
 //! Writing a reader's crate.
 //!
-//! **Layout** `src` and `tests`: the stage's, with functions left open. `runner`: three programs, each a line that lets the
-//! engine join and a line that starts ours. `Cargo.toml`, `Cargo.lock`, `.cargo/config.toml`: how it is built.
+//! **Layout** `src` and `tests`: the package's, with functions left open. `runner`, for engines: three programs, each a line
+//! that lets the engine join and a line that starts ours. `Cargo.toml`, `Cargo.lock`, `.cargo/config.toml`: how it is built.
 //! `practice.toml`: see [`crate::progress`].
 
 use crate::exercises::{Exercise, Part};
@@ -27,17 +27,18 @@ pub fn practice(name: &str, part: &Part, exercises: &[Exercise]) -> Result<Mine>
             ..Progress::default()
         },
     };
-    stage(&mine.folder, name, part, exercises)?;
+    write(&mine.folder, name, part, exercises)?;
     mine.save()?;
     Ok(mine)
 }
 
-/// Writes the crate of a stage into `folder`, without what it remembers.
-pub fn stage(folder: &Path, name: &str, part: &Part, open: &[Exercise]) -> Result<()> {
-    for (path, text) in sources(&part.stage, &package(name), open)? {
+/// Writes the crate of a part into `folder`, without what it remembers.
+pub fn write(folder: &Path, name: &str, part: &Part, open: &[Exercise]) -> Result<()> {
+    for (path, text) in sources(&part.package, &package(name), open)? {
         place::write(&folder.join(path), &text)?;
     }
-    frame(folder, name, &part.stage, &part.stage)
+    let joins = place::is_engine(&part.package)?;
+    frame(folder, name, &manifest::Like { library: &part.package, package: &part.package, joins })
 }
 
 /// Makes a crate that begins as the book's first engine.
@@ -46,10 +47,10 @@ pub fn engine(name: &str) -> Result<Mine> {
     let mine = Mine { folder: free(name)?, progress: Progress::default() };
     let library = name.replace('-', "_");
     place::write(&mine.folder.join("src/lib.rs"), &first_engine(&package(name))?)?;
-    let main = place::read(&place::stage("stage1")?.join("src/main.rs"))?;
+    let main = place::read(&place::folder_of("stage1")?.join("src/main.rs"))?;
     let main = main.replace("stage1::", &format!("{library}::")).replace("stage 1", name);
     place::write(&mine.folder.join("src/main.rs"), &main)?;
-    frame(&mine.folder, name, &library, "contract")?;
+    frame(&mine.folder, name, &manifest::Like { library: &library, package: "contract", joins: true })?;
     mine.save()?;
     Ok(mine)
 }
@@ -68,7 +69,7 @@ fn free(name: &str) -> Result<PathBuf> {
 
 /// The oracle, under another name and with its imports from outside.
 fn first_engine(name: &str) -> Result<String> {
-    let text = function::without_anchors(&place::read(&place::stage("contract")?.join("src/oracle.rs"))?);
+    let text = function::without_anchors(&place::read(&place::folder_of("contract")?.join("src/oracle.rs"))?);
     let code = text.lines().skip_while(|line| line.is_empty() || line.starts_with("//!"));
     let code: String = code.flat_map(|line| [line, "\n"]).collect();
     let code = code.replace("crate::", "contract::").replace("Oracle", "MyEngine");
@@ -90,10 +91,10 @@ fn named(text: &str, from: &str, to: &str) -> Result<String> {
     Err(format!("the value of {from} does not say «{line}» once").into())
 }
 
-/// Source files by their path in the package, with `open` left open. What a stage's program is asked from outside is not
-/// among them.
+/// Source files by their path in the package, and what is compiled in besides, with `open` left open. What a stage's program
+/// is asked from outside is not among them.
 fn sources(stage: &str, name: &str, open: &[Exercise]) -> Result<BTreeMap<PathBuf, String>> {
-    let from = place::stage(stage)?;
+    let from = place::folder_of(stage)?;
     let mut files = BTreeMap::new();
     for folder in ["src", "tests"] {
         for path in place::sources(&from.join(folder))? {
@@ -102,6 +103,10 @@ fn sources(stage: &str, name: &str, open: &[Exercise]) -> Result<BTreeMap<PathBu
                 files.insert(path.strip_prefix(&from)?.to_owned(), text);
             }
         }
+    }
+    let data = place::list(&from.join("data")).unwrap_or_default().into_iter();
+    for path in data.chain([from.join("build.rs")]).filter(|path| path.exists()) {
+        files.insert(path.strip_prefix(&from)?.to_owned(), place::read(&path)?);
     }
     for exercise in open {
         let file = files.get_mut(Path::new(&exercise.file));
@@ -113,20 +118,23 @@ fn sources(stage: &str, name: &str, open: &[Exercise]) -> Result<BTreeMap<PathBu
         }
     }
     if let Some(head) = files.get_mut(Path::new("src/lib.rs")) {
-        *head = named(head, stage, name)?.replacen("#![forbid", &format!("{QUIET}#![forbid"), 1);
+        if place::is_engine(stage)? {
+            *head = named(head, stage, name)?;
+        }
+        *head = head.replacen("\n#![", &format!("\n{QUIET}#!["), 1);
     }
     Ok(files)
 }
 
 /// What is around the sources.
-fn frame(folder: &Path, name: &str, library: &str, package_of: &str) -> Result<()> {
-    place::write(&folder.join("Cargo.toml"), &manifest::of(folder, &package(name), library, package_of)?)?;
+fn frame(folder: &Path, name: &str, like: &manifest::Like<'_>) -> Result<()> {
+    place::write(&folder.join("Cargo.toml"), &manifest::of(folder, &package(name), like)?)?;
     if !folder.join("Cargo.lock").exists() {
         place::write(&folder.join("Cargo.lock"), &place::read(&place::root().join("Cargo.lock"))?)?;
     }
     place::write(&folder.join(".cargo/config.toml"), CONFIG)?;
-    for (program, text) in RUNNER {
-        let text = text.replace("LIBRARY", library).replace("NAME", name);
+    for (program, text) in RUNNER.iter().filter(|_| like.joins) {
+        let text = text.replace("LIBRARY", like.library).replace("NAME", name);
         place::write(&folder.join("runner").join(program), &text)?;
     }
     Ok(())

@@ -13,10 +13,24 @@ const HEAD: &str = "\
 # Yours. Git does not see this folder, and the workspace around it neither builds nor tests it.
 ";
 
-/// The manifest of the crate in `folder`: package `name`, library `library`, with what `package` depends on.
-pub fn of(folder: &Path, name: &str, library: &str, package: &str) -> Result<String> {
+/// What an engine needs to be one, and what may be asked about it: the latter is built when it is.
+const JUDGES: [(&str, bool); 5] =
+    [("contract", false), ("vfs", false), ("shell", true), ("harness", true), ("benches", true)];
+
+/// What a reader's crate is made like.
+pub struct Like<'a> {
+    /// The name of its library.
+    pub library: &'a str,
+    /// The package on whose dependencies it depends.
+    pub package: &'a str,
+    /// Whether it is an engine, which judge, crash lab and benchmark may be asked about.
+    pub joins: bool,
+}
+
+/// The manifest of the crate in `folder`, of package `name`.
+pub fn of(folder: &Path, name: &str, like: &Like<'_>) -> Result<String> {
     let root: Table = toml::from_str(&place::read(&place::root().join("Cargo.toml"))?)?;
-    let stage: Table = toml::from_str(&place::read(&place::stage(package)?.join("Cargo.toml"))?)?;
+    let stage: Table = toml::from_str(&place::read(&place::folder_of(like.package)?.join("Cargo.toml"))?)?;
     let up = if *folder == place::root().join("stages/mine").join(folder.file_name().unwrap_or_default()) {
         "../../..".to_owned()
     } else {
@@ -26,14 +40,14 @@ pub fn of(folder: &Path, name: &str, library: &str, package: &str) -> Result<Str
     let mut manifest = Table::new();
     manifest.insert("package".into(), workspace.package(name).into());
     manifest.insert("workspace".into(), Table::new().into());
-    manifest.insert("lib".into(), table(&[("name", library.into())]).into());
-    manifest.insert("bin".into(), programs(name).into());
-    manifest.insert("test".into(), vec![program("judged", "judge")].into());
-    manifest.insert("features".into(), features(&stage).into());
+    manifest.insert("lib".into(), table(&[("name", like.library.into())]).into());
+    manifest.insert("features".into(), features(&stage, like.joins).into());
     let mut dependencies = workspace.dependencies(stage.get("dependencies"))?;
-    for (package, optional) in
-        [("contract", false), ("vfs", false), ("shell", true), ("harness", true), ("benches", true)]
-    {
+    if like.joins {
+        manifest.insert("bin".into(), programs(name).into());
+        manifest.insert("test".into(), vec![program("judged", "judge")].into());
+    }
+    for (package, optional) in JUDGES.into_iter().filter(|_| like.joins) {
         if !dependencies.contains_key(package) {
             let mut dependency = workspace.dependency(package, &Table::new())?;
             if optional {
@@ -44,6 +58,9 @@ pub fn of(folder: &Path, name: &str, library: &str, package: &str) -> Result<Str
     }
     manifest.insert("dependencies".into(), dependencies.into());
     manifest.insert("dev-dependencies".into(), workspace.dependencies(stage.get("dev-dependencies"))?.into());
+    if let Some(targets) = stage.get("target").and_then(Value::as_table) {
+        manifest.insert("target".into(), workspace.targets(targets)?.into());
+    }
     manifest.insert("profile".into(), profiles(&root, name).into());
     // In the order in which a person would write it.
     let order = [
@@ -52,12 +69,14 @@ pub fn of(folder: &Path, name: &str, library: &str, package: &str) -> Result<Str
         "features",
         "dependencies",
         "dev-dependencies",
+        "target",
         "bin",
         "test",
         "profile",
         "workspace",
     ];
-    let sections = order.iter().map(|key| Ok(toml::to_string(&table(&[(key, manifest[*key].clone())]))?));
+    let there = order.iter().filter(|key| manifest.contains_key(**key));
+    let sections = there.map(|key| Ok(toml::to_string(&table(&[(key, manifest[*key].clone())]))?));
     Ok(format!("{HEAD}{}", sections.collect::<Result<Vec<_>>>()?.join("\n")))
 }
 
@@ -82,6 +101,16 @@ impl Workspace<'_> {
             found.insert(package.clone(), self.dependency(package, &said)?.into());
         }
         Ok(found)
+    }
+
+    /// What is needed on some systems only.
+    fn targets(&self, said: &Table) -> Result<Table> {
+        let mut targets = Table::new();
+        for (system, needs) in said {
+            let dependencies = self.dependencies(needs.get("dependencies"))?;
+            targets.insert(system.clone(), table(&[("dependencies", dependencies.into())]).into());
+        }
+        Ok(targets)
     }
 
     /// What the workspace says of a dependency, and what the package `said` besides.
@@ -121,8 +150,11 @@ fn program(name: &str, feature: &str) -> Value {
 }
 
 /// The stage's features, and those that bring judge and benchmark: whoever only checks an exercise builds neither.
-fn features(stage: &Table) -> Table {
+fn features(stage: &Table, joins: bool) -> Table {
     let of_stage = stage.get("features").and_then(Value::as_table).cloned();
+    if !joins {
+        return of_stage.unwrap_or_default();
+    }
     let list = |words: &[&str]| Value::from(words.iter().map(|word| Value::from(*word)).collect::<Vec<_>>());
     let mut features =
         of_stage.unwrap_or_else(|| table(&[("default", list(&["shell"])), ("shell", list(&["dep:shell"]))]));

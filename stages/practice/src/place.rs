@@ -30,12 +30,17 @@ pub fn shown(path: &Path) -> String {
         .map_or_else(|_| path.display().to_string(), |rest| format!("{before}{}", rest.display()))
 }
 
-/// The folder of a stage's package.
-pub fn stage(package: &str) -> Result<PathBuf> {
+/// The folder of a package of the workspace.
+pub fn folder_of(package: &str) -> Result<PathBuf> {
     let manifest: toml::Table = toml::from_str(&read(&root().join("Cargo.toml"))?)?;
     let path = manifest["workspace"]["dependencies"].get(package).and_then(|d| d.get("path"));
     let path = path.and_then(toml::Value::as_str).ok_or_else(|| format!("there is no package {package}"))?;
     Ok(root().join(path))
+}
+
+/// Whether a package is an engine: it has a program with a prompt.
+pub fn is_engine(package: &str) -> Result<bool> {
+    Ok(folder_of(package)?.join("src/main.rs").exists())
 }
 
 /// Reads a text, or says which one could not be read.

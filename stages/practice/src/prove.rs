@@ -16,9 +16,9 @@ use std::path::Path;
 
 /// Proves all exercises, or those of one stage; `steps`: step by step. Tells how far it is.
 pub fn all(only: Option<&str>, steps: bool, tell: &mut dyn FnMut(&str)) -> Result<()> {
-    for part in parts()?.into_iter().filter(|part| only.is_none_or(|only| part.stage == only)) {
-        let folder = place::target().join("practice").join(&part.stage);
-        make::stage(&folder, &part.stage, &part, &part.exercise)?;
+    for part in parts()?.into_iter().filter(|part| only.is_none_or(|only| part.package == only)) {
+        let folder = place::target().join("practice").join(&part.package);
+        make::write(&folder, &part.package, &part, &part.exercise)?;
         let opened = outcomes(&folder, &part.exercise)?;
         for (exercise, test, outcome) in &opened {
             let of_any = part.exercise.iter().any(|other| is_open(other, outcome));
@@ -26,18 +26,18 @@ pub fn all(only: Option<&str>, steps: bool, tell: &mut dyn FnMut(&str)) -> Resul
         }
         tell(&format!(
             "{}: open, all {} tests of {} exercises are red",
-            part.stage,
+            part.package,
             opened.len(),
             part.exercise.len()
         ));
         if steps {
             walk(&folder, &part, tell)?;
         } else {
-            make::stage(&folder, &part.stage, &part, &[])?;
+            make::write(&folder, &part.package, &part, &[])?;
             for (exercise, test, outcome) in outcomes(&folder, &part.exercise)? {
                 expect(outcome == Outcome::Green, exercise, test, "is not green", &outcome)?;
             }
-            tell(&format!("{}: solved, all {} are green", part.stage, opened.len()));
+            tell(&format!("{}: solved, all {} are green", part.package, opened.len()));
         }
     }
     Ok(())
@@ -54,7 +54,7 @@ fn walk(folder: &Path, part: &Part, tell: &mut dyn FnMut(&str)) -> Result<()> {
         for (exercise, test, outcome) in outcomes(folder, &part.exercise[..=i])? {
             expect(outcome == Outcome::Green, exercise, test, "is not green once it is solved", &outcome)?;
         }
-        tell(&format!("{}: {} turned green", part.stage, exercise.id()));
+        tell(&format!("{}: {} turned green", part.package, exercise.id()));
     }
     Ok(())
 }

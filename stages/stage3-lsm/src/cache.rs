@@ -197,4 +197,16 @@ mod tests {
         assert!(kept >= 45, "{kept} of 50");
     }
     // ANCHOR_END: long_scan
+
+    #[test]
+    fn one_that_is_full_takes_one_of_four_and_another_one_all() {
+        let cache = BlockCache::new(64 << 10);
+        assert!((0..1_000).all(|_| cache.takes()), "there is room");
+        for i in 0..100 {
+            cache.insert(1, i, block(4096));
+        }
+        // Until the next look nobody knows that it is full.
+        (0..LOOK_EVERY).for_each(|_| _ = cache.takes());
+        assert_eq!((0..1_000).filter(|_| cache.takes()).count(), 250);
+    }
 }

@@ -64,3 +64,40 @@ impl fmt::Display for NameChange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn what_lands_is_closed_under_what_came_before_on_the_same_name() {
+        let op = |change| NameOp { change, committed: false };
+        let name = |name: &str| -> Arc<str> { name.into() };
+        let pending = [
+            op(NameChange::Link { name: name("a.tmp"), id: 0 }),
+            op(NameChange::Link { name: name("b"), id: 1 }),
+            op(NameChange::Rename { from: name("a.tmp"), to: name("a"), id: 0 }),
+            op(NameChange::Unlink { name: name("a"), id: 0 }),
+            op(NameChange::Unlink { name: name("b"), id: 1 }),
+        ];
+        let closed = |coins: [u8; 5]| {
+            let mut landed = coins.map(|coin| coin == 1);
+            close(&pending, &mut landed);
+            landed.map(u8::from)
+        };
+        assert_eq!(closed([1, 1, 1, 1, 1]), [1, 1, 1, 1, 1]);
+        assert_eq!(
+            closed([0, 1, 1, 1, 1]),
+            [0, 1, 0, 0, 1],
+            "no rename of what is not there, and no removal of that"
+        );
+        assert_eq!(closed([1, 0, 1, 1, 1]), [1, 0, 1, 1, 0], "other names do not wait");
+        assert_eq!(
+            closed([1, 1, 0, 1, 1]),
+            [1, 1, 0, 0, 1],
+            "a rename blocks the name that it would have given"
+        );
+        assert_eq!(closed([1, 1, 1, 0, 0]), [1, 1, 1, 0, 0]);
+    }
+}

@@ -31,9 +31,10 @@ Judges an engine, and tells what was seen.
 Usage: cargo xtask judge model  [OPTIONS]    random operations, each answer compared with that of a sorted map
        cargo xtask judge damage [OPTIONS]    every injury to the files of small stores, and what was said of it
 
-  --engine NAME    which engine (default stage1), also one that is broken on purpose; of damage, also «all»
+  --engine NAME    which engine (default stage1), also one that is broken on purpose; or «all»
   --seed N         model: this one list of operations, whether it fails or not; damage: the options of the stores
   --seeds N        model: the lists 0 to N-1, until one fails (default 200)
+  --operations N   model: lists of 400 small operations, so many that there are N in all
   --steps          model: tell every step by which a list that fails gets shorter
   --script FILE    model: these operations instead
   --store NAME     damage: only the store of this name, and a map of its files: what every byte is worth
@@ -51,6 +52,7 @@ struct Args {
     engine: Option<String>,
     seed: Option<u64>,
     seeds: Option<u64>,
+    operations: Option<u64>,
     steps: bool,
     script: Option<PathBuf>,
     store: Option<String>,
@@ -76,6 +78,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("engine") => args.engine = Some(parser.value()?.string()?),
             Long("seed") => args.seed = Some(parser.value()?.parse()?),
             Long("seeds") => args.seeds = Some(parser.value()?.parse()?),
+            Long("operations") => args.operations = Some(parser.value()?.parse()?),
             Long("steps") => args.steps = true,
             Long("script") => args.script = Some(parser.value()?.into()),
             Long("store") => args.store = Some(parser.value()?.string()?),
@@ -107,6 +110,10 @@ fn list() {
 fn run(args: &Args) -> Result<ExitCode, lexopt::Error> {
     let engine = args.engine.as_deref().unwrap_or("stage1");
     let kept = match (args.suite.as_str(), &args.markdown) {
+        ("model", None) if engine == "all" => {
+            let kept = registry::registry().iter().map(|stage| model::run(stage, args));
+            kept.collect::<Result<Vec<_>, _>>()?.into_iter().all(|kept| kept)
+        }
         ("model", None) => model::run(find(engine)?, args)?,
         ("damage", Some(json)) => {
             say!("{}", record::markdown(json).map_err(|e| e.to_string())?.trim_end());

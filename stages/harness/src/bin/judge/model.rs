@@ -6,11 +6,17 @@ use harness::failure::{Counterexample, Failure};
 use harness::judge;
 use harness::model::Model;
 use harness::ops::{Op, Shape, generate, text};
+use harness::seeds::side_by_side;
 use harness::shrink::shrink;
 use harness::world::World;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 /// How many lists of operations are tried if nobody says how many.
 const SEEDS: u64 = 200;
+
+/// What is tried where somebody wants many operations: long lists of small ones, in which a store grows old.
+const LONG: Shape = Shape { ops: 400, largest_bytes: 64, reopens: true, reads: true };
 
 /// True if every promise was kept.
 pub(crate) fn run(stage: &'static Stage, args: &Args) -> Result<bool, lexopt::Error> {
@@ -20,29 +26,48 @@ pub(crate) fn run(stage: &'static Stage, args: &Args) -> Result<bool, lexopt::Er
         let ops = text::parse(&script).map_err(|e| format!("{}: {e}", path.display()))?;
         return Ok(replay(stage, seed, &ops));
     }
-    let seeds = args.seed.map_or(0..args.seeds.unwrap_or(SEEDS), |seed| seed..seed + 1);
-    let shape = Shape::default();
-    for seed in seeds.clone() {
+    let (lists, shape) = match args.operations {
+        Some(operations) => (operations.div_ceil(LONG.ops as u64), LONG),
+        None => (args.seeds.unwrap_or(SEEDS), Shape::default()),
+    };
+    let seeds = args.seed.map_or(0..lists, |seed| seed..seed + 1);
+    if let Some((seed, failure)) = first(stage, seeds.clone(), &shape) {
         let ops = generate(seed, &shape);
-        if let Err(failure) = judge::run(stage, seed, World::mem(), &ops) {
-            say!("seed {seed}: {} operations, and {} is broken", ops.len(), failure.invariant.id());
-            say!("{}", shortest(stage, seed, &ops, failure, args.steps));
-            return Ok(false);
-        }
+        say!("seed {seed}: {} operations, and {} is broken", ops.len(), failure.invariant.id());
+        say!("{}", shortest(stage, seed, &ops, failure, args));
+        return Ok(false);
     }
     let lists = seeds.end - seeds.start;
     say!("{}: {lists} lists of {} operations, and every answer is the model's", stage.name, shape.ops);
     Ok(true)
 }
 
+/// The first list that breaks a promise, and how: the same on every machine, however many lists are tried at a time.
+fn first(stage: &'static Stage, seeds: Range<u64>, shape: &Shape) -> Option<(u64, Failure)> {
+    let found = Mutex::new(None::<(u64, Failure)>);
+    side_by_side(seeds, |seed| {
+        let found = || found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found().as_ref().is_some_and(|(first, _)| *first < seed) {
+            return;
+        }
+        if let Err(failure) = judge::run(stage, seed, World::mem(), &generate(seed, shape)) {
+            let mut found = found();
+            if found.as_ref().is_none_or(|(first, _)| seed < *first) {
+                *found = Some((seed, failure));
+            }
+        }
+    });
+    found.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The shortest script that breaks the same promise.
-fn shortest(stage: &'static Stage, seed: u64, ops: &[Op], first: Failure, steps: bool) -> Counterexample {
+fn shortest(stage: &'static Stage, seed: u64, ops: &[Op], first: Failure, args: &Args) -> Counterexample {
     let (mut runs, mut failure) = (0_u32, first);
     let shortest = shrink(ops, |ops| {
         runs += 1;
         match judge::run(stage, seed, World::mem(), ops) {
             Err(found) if found.invariant == failure.invariant => {
-                if steps {
+                if args.steps {
                     say!("  run {runs:>3}  {}", summary(ops));
                 }
                 failure = found;
@@ -52,7 +77,8 @@ fn shortest(stage: &'static Stage, seed: u64, ops: &[Op], first: Failure, steps:
         }
     });
     say!("shrunk in {runs} runs");
-    let replay = format!("cargo xtask judge model --engine {} --seed {seed}", stage.name);
+    let long = args.operations.map_or(String::new(), |operations| format!(" --operations {operations}"));
+    let replay = format!("cargo xtask judge model --engine {} --seed {seed}{long}", stage.name);
     Counterexample { stage: stage.name, seed, ops: shortest, failure, replay }
 }
 

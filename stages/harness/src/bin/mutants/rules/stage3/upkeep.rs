@@ -2,7 +2,7 @@
 
 use crate::rules::{Rule, rule};
 
-pub(super) static RULES: [Rule; 43] = [
+pub(super) static RULES: [Rule; 44] = [
     // Claims.
     rule("of each kind one holds the claim", "claims.rs", "(!held).then(", "true.then("),
     rule("a claim is given back", "claims.rs", "*claims.of(self.kind) = false;", ""),
@@ -57,6 +57,7 @@ pub(super) static RULES: [Rule; 43] = [
     ),
     rule("a closed store is closed", "", "self.refuse_if_closed()?;", ""),
     rule("a closed store is not scanned", "scan.rs", "store.refuse_if_closed()?;", ""),
+    rule("who has the turn ends before close flushes", "close.rs", "drop(self.any_turn());", ""),
     rule("close waits for upkeep", "close.rs", "let _upkeep = self.end_upkeep();", ""),
     rule("a second close waits for the first", "close.rs", "drop(self.hold_upkeep());", ""),
     rule("close ends what is being built", "build.rs", "self.refuse_if_given_up()?;", ""),
