@@ -100,7 +100,7 @@ impl Player {
         if !status.success() {
             return Err("the copy does not build".into());
         }
-        let name = format!("schedules{}", std::env::consts::EXE_SUFFIX);
+        let name = format!("player{}", std::env::consts::EXE_SUFFIX);
         Ok(Self { program: build.join("debug").join(name) })
     }
 
