@@ -5,10 +5,12 @@
 //!    not show how far it really reaches, so it is widened by half its width on each side. What still does not touch
 //!    is a difference.
 //! 2. Times need a twentieth besides: between two runs a machine becomes that much faster or slower by itself. What
-//!    two builds did in turns is compared round by round, and needs a fiftieth.
+//!    two builds did in turns is compared round by round, and needs a fiftieth. With six rounds or more their order alone
+//!    says where the median lies, so that a single bad round does not hide a difference that all rounds show.
 //! 3. One round has no spread, so times that were taken once are not judged.
 //!
-//! **Source** Why the same build compared with itself must come out as «no difference»: Georges, Buytaert and Eeckhout,
+//! **Source** The range of a median from the order of the values: Conover, *Practical Nonparametric Statistics*, 3.2. Why the
+//! same build compared with itself must come out as «no difference»: Georges, Buytaert and Eeckhout,
 //! *Statistically Rigorous Java Performance Evaluation*, OOPSLA 2007.
 
 use crate::report::{Report, Row, Unit, median, spread};
@@ -68,11 +70,13 @@ pub(crate) fn change(old: &Row, new: &Row, in_turns: bool) -> Change {
     let (times, verdict) = if paired {
         let rounds: Vec<f64> =
             std::iter::zip(&new.values, &old.values).map(|(&n, &o)| better(new, n, o)).collect();
-        (median(&rounds), judged(new, &rounds, &[1.0], IN_TURNS))
+        let range = of_median(&rounds).unwrap_or_else(|| widened(&rounds));
+        (median(&rounds), judged(new, median(&rounds), range, (1.0, 1.0), IN_TURNS))
     } else {
         let share = |values: &[f64]| values.iter().map(|&v| better(new, v, old.median())).collect::<Vec<_>>();
         let (news, olds) = (share(&new.values), share(&old.values));
-        (median(&news), judged(new, &news, &olds, BETWEEN_RUNS))
+        let times = median(&news) / median(&olds);
+        (median(&news), judged(new, times, widened(&news), widened(&olds), BETWEEN_RUNS))
     };
     let once = new.unit.is_time() && old.values.len().min(new.values.len()) < 2;
     Change {
@@ -97,12 +101,9 @@ fn better(row: &Row, new: f64, old: f64) -> f64 {
     }
 }
 
-/// Whether these values, as times better, are apart from those by more than their spread, and by `least` where it is
-/// about time.
-fn judged(row: &Row, news: &[f64], olds: &[f64], least: f64) -> Verdict {
-    let (new, old) = (widened(news), widened(olds));
+/// Whether a range of values, as times better, is apart from another one, and its median by `least` where it is about time.
+fn judged(row: &Row, times: f64, new: (f64, f64), old: (f64, f64), least: f64) -> Verdict {
     let least = if row.unit.is_time() { least } else { 0.0 };
-    let times = median(news) / median(olds);
     if new.0 > old.1 && times > 1.0 + least {
         Verdict::Better
     } else if new.1 < old.0 && times < 1.0 / (1.0 + least) {
@@ -110,6 +111,24 @@ fn judged(row: &Row, news: &[f64], olds: &[f64], least: f64) -> Verdict {
     } else {
         Verdict::Same
     }
+}
+
+/// Where the median of what these are drawn from lies, with a confidence of 31 in 32 or more, however they are spread:
+/// between the k-th smallest and the k-th largest. Fewer than six values do not say it.
+fn of_median(values: &[f64]) -> Option<(f64, f64)> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    // The chance that as few as k of them lie on one side of the median: a coin for each.
+    let (mut k, mut ways, mut few) = (0, 1.0, 0.5_f64.powi(i32::try_from(values.len()).ok()?));
+    let one = few;
+    while few <= 1.0 / 64.0 && 2 * k < values.len() {
+        k += 1;
+        #[expect(clippy::cast_precision_loss, reason = "rounds are few")]
+        let next = (values.len() - k + 1) as f64 / k as f64;
+        ways *= next;
+        few += ways * one;
+    }
+    Some((*sorted.get(k.checked_sub(1)?)?, *sorted.get(sorted.len() - k)?))
 }
 
 /// The range of the values, and half as much again on each side.
@@ -200,6 +219,20 @@ mod tests {
         assert_eq!(verdict(Unit::KiloPerSecond, &new, &old, true), Verdict::Worse);
         assert_eq!(verdict(Unit::KiloPerSecond, &old, &new, false), Verdict::Same);
         assert_eq!(verdict(Unit::KiloPerSecond, &old, &[101.0, 199.0, 151.0], true), Verdict::Same);
+    }
+
+    #[test]
+    fn six_rounds_that_agree_are_a_difference_however_far_they_lie_apart() {
+        let old = [100.0; 6];
+        let turns = |new: &[f64]| verdict(Unit::KiloPerSecond, &old[..new.len()], new, true);
+        assert_eq!(turns(&[60.0, 95.0, 70.0, 90.0, 85.0, 80.0]), Verdict::Worse);
+        assert_eq!(turns(&[60.0, 101.0, 70.0, 90.0, 85.0, 80.0]), Verdict::Same, "one round says otherwise");
+        assert_eq!(turns(&[60.0, 95.0, 70.0, 90.0, 85.0]), Verdict::Same, "five are too few for that");
+        assert_eq!(turns(&[99.0, 99.5, 98.5, 99.0, 98.9, 98.8]), Verdict::Same, "less than a fiftieth");
+        assert_eq!(of_median(&[5.0, 1.0, 4.0, 2.0, 3.0, 6.0]), Some((1.0, 6.0)));
+        let ten: Vec<f64> = (1..=10).map(f64::from).collect();
+        assert_eq!(of_median(&ten), Some((2.0, 9.0)), "then one on each side may say otherwise");
+        assert_eq!(of_median(&ten[..5]), None);
     }
 
     #[test]
