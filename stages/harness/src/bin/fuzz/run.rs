@@ -7,11 +7,14 @@ use harness::invariant::Invariant;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// An input on which a target works longer than this hangs.
 const MAX_TIME: Duration = Duration::from_secs(20);
+/// How often the progress is shown and the time looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// An input, its files and all that is made of them are small; this much memory is not.
 const MAX_BYTES: usize = 64 << 20;
 /// What is said of an input that hangs.
@@ -62,14 +65,18 @@ pub(crate) fn run(ready: &Arc<Ready>, seed: u64, budget: &Budget, quiet: bool) -
         Budget::Time(_) => u64::MAX,
     };
     let start = Instant::now();
+    // Nothing is sent: the channel closes when the worker ends, however it does, and that wakes who watches.
+    let (at_work, ended) = mpsc::channel::<()>();
     let worker = {
         let (ready, shared) = (Arc::clone(ready), Arc::clone(&shared));
-        std::thread::spawn(move || work(&ready, seed, limit, &shared))
+        std::thread::spawn(move || {
+            let _at_work = at_work;
+            work(&ready, seed, limit, &shared)
+        })
     };
     let progress = progress(ready.target.name, quiet);
     let mut last = (u64::MAX, Instant::now());
-    while !worker.is_finished() {
-        std::thread::sleep(Duration::from_millis(20));
+    while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
         let number = shared.number.load(Ordering::Relaxed);
         progress.set_position(number);
         if number != last.0 {
