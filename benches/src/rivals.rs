@@ -4,8 +4,8 @@
 //! know our world, so it opens the directory that its name stands for, and only a real one.
 //!
 //! **Layout** One file each. All have the same budget: 64 MiB to buffer writes and 64 MiB to cache reads where the two
-//! are apart, 128 MiB where they are not; no compression. What a rival cannot do it answers by `Unsupported`, which is
-//! a dash in the tables.
+//! are apart, 128 MiB where they are not; no compression, unless `compression=own` leaves it to those that have one.
+//! What a rival cannot do it answers by `Unsupported`, which is a dash in the tables.
 //!
 //! **Invariants**
 //! 1. `on-request` is the fastest setting under which a write is meant to survive the death of the process, or, where
@@ -92,6 +92,26 @@ const fn stage(
         commands: &[],
         tour: &[],
     }
+}
+
+/// The same for a rival that compresses when nobody says otherwise, and may be left to.
+#[cfg(any(feature = "fjall", feature = "leveldb", feature = "rocksdb"))]
+const fn compressing(stage: Stage) -> Stage {
+    static OPTIONS: [contract::OptionSpec; 2] = [contract::SYNC, COMPRESSION];
+    const COMPRESSION: contract::OptionSpec = contract::OptionSpec {
+        name: "compression",
+        kind: contract::Kind::Choice(&["off", "own"]),
+        default: "off",
+        help: "all store the same bytes, or each compresses as it does when nobody says",
+        live: false,
+    };
+    Stage { options: &OPTIONS, ..stage }
+}
+
+/// Whether a rival is left to compress.
+#[cfg(any(feature = "fjall", feature = "leveldb", feature = "rocksdb"))]
+fn compresses(options: &contract::Options) -> contract::Result<bool> {
+    Ok(options.text("compression")? == "own")
 }
 
 /// A rival's own error, as one of the world's: what it has to say, and what was being done.

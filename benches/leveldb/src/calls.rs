@@ -18,7 +18,7 @@ impl std::fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// What a store is opened with. Compression is off.
+/// What a store is opened with.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// Bytes of a memtable.
@@ -27,6 +27,8 @@ pub struct Settings {
     pub cache_bytes: usize,
     /// Bits of filter for each key.
     pub filter_bits: i32,
+    /// Whether blocks are compressed by Snappy, which is its default.
+    pub compressed: bool,
     /// Whether each write is on the device before it returns.
     pub synced: bool,
 }
@@ -69,7 +71,8 @@ impl Db {
         // SAFETY: all are valid, see above; the name ends with a zero and is copied.
         made.raw = unsafe {
             leveldb_options_set_create_if_missing(made.options, 1);
-            leveldb_options_set_compression(made.options, Compression::No);
+            let compression = if settings.compressed { Compression::Snappy } else { Compression::No };
+            leveldb_options_set_compression(made.options, compression);
             leveldb_options_set_write_buffer_size(made.options, settings.write_buffer_bytes);
             leveldb_options_set_cache(made.options, made.cache);
             leveldb_options_set_filter_policy(made.options, made.filter);

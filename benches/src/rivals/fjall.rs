@@ -2,27 +2,31 @@
 //!
 //! By default it hands each write to the operating system before it returns, which is our `on-request`.
 
-use super::{failed, stage};
+use super::{compresses, compressing, failed, stage};
 use contract::{Batch, Cursor, Durability, Engine, KeyRange, Opened, RecoveryReport, Result, Scan, Stage};
 use fjall::config::CompressionPolicy;
 use fjall::{CompressionType, Database, Iter, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
 use std::sync::Arc;
 
-pub(super) static STAGE: Stage = stage("fjall", "an LSM tree in Rust", |vfs, options| {
-    let db = Database::builder(vfs.location())
-        .cache_size(64 << 20)
-        .journal_compression(CompressionType::None)
-        .open()
-        .map_err(failed("open"))?;
+pub(super) static STAGE: Stage = compressing(stage("fjall", "an LSM tree in Rust", |vfs, options| {
+    let compresses = compresses(options)?;
+    let mut builder = Database::builder(vfs.location()).cache_size(64 << 20);
+    if !compresses {
+        builder = builder.journal_compression(CompressionType::None);
+    }
+    let db = builder.open().map_err(failed("open"))?;
     let keyspace = db.keyspace("entries", || {
-        KeyspaceCreateOptions::default()
-            .max_memtable_size(64 << 20)
-            .data_block_compression_policy(CompressionPolicy::disabled())
+        let settings = KeyspaceCreateOptions::default().max_memtable_size(64 << 20);
+        if compresses {
+            settings
+        } else {
+            settings.data_block_compression_policy(CompressionPolicy::disabled())
+        }
     });
     let keyspace = keyspace.map_err(failed("open"))?;
     let synced = options.durability()? == Durability::EveryWrite;
     Ok::<Opened, _>((Arc::new(Fjall { db, keyspace, synced }), RecoveryReport::default()))
-});
+}));
 
 struct Fjall {
     db: Database,

@@ -121,6 +121,33 @@ pub(super) const RUNS: &[(&str, Args)] = &[
             ("--figures", "book/src/results/wrong.txt"),
         ],
     ),
+    // Compression off, and as each does it when nobody says.
+    (
+        "compressed",
+        &[
+            ("--engine", "stage3"),
+            ("--engine", "stage3:compression=lz4"),
+            ("--rivals", "rocksdb,leveldb,fjall"),
+            ("--engine", "rocksdb:compression=own"),
+            ("--engine", "leveldb:compression=own"),
+            ("--engine", "fjall:compression=own"),
+            ("--workload", "fillrandom"),
+            ("--workload", "overwrite"),
+            ("--workload", "readrandom"),
+            ("--workload", "readmissing"),
+            ("--workload", "readseq"),
+            ("--workload", "seekrandom50"),
+            ("--workload", "space"),
+            ("--defaults-only", ""),
+            ("--no-bounds", ""),
+            ("--limit", "1"),
+            ("--patience", "20"),
+            ("--rounds", "3"),
+            ("--json", "book/src/results/compressed.json"),
+            ("--markdown", "book/src/results/compressed.md"),
+            ("--figures", "book/src/results/compressed.txt"),
+        ],
+    ),
     // One thing taken away or changed at a time.
     (
         "ablations",
