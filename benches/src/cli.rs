@@ -2,7 +2,7 @@
 //!
 //! It is a function of the library, so that a reader's own program can be the benchmark of an engine that has joined the
 //! registry. The program starts itself again for each cell, so it does nothing besides.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program says what it did")]
+#![expect(clippy::print_stderr, reason = "a program says what it did")]
 
 mod args;
 
@@ -16,6 +16,7 @@ use crate::{ablation, bounds, chart, command, compare, engines, lines, markdown,
 use anyhow::{Context, Result};
 use args::{Cli, CompareArgs, OutputArgs, PiecesArgs, RunArgs, Sub, SweepArgs, effort};
 use clap::Parser;
+use harness::say::say;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -27,7 +28,7 @@ pub fn main() -> ExitCode {
         Cli { command: Some(Sub::Cell { spec }), .. } => command::inner(conduct::CELL, &spec, None),
         Cli { command: Some(Sub::Filler { spec }), .. } => command::inner(reopen::FILLER, &spec, None),
         Cli { command: Some(Sub::List), .. } => {
-            print!("{}", listing());
+            say(listing());
             Ok(())
         }
         Cli { command: Some(Sub::Report(args)), .. } => {
@@ -69,7 +70,7 @@ fn measure(args: &RunArgs) -> Result<()> {
         conduct::done(path)?;
     }
     match reports.as_slice() {
-        [report, other] => print!("{}", compare::terminal(&compare::all(other, report), false)),
+        [report, other] => say(compare::terminal(&compare::all(other, report), false)),
         reports => reports.iter().try_for_each(|report| show(report, &args.output))?,
     }
     Ok(())
@@ -111,7 +112,7 @@ fn show_sweep(sweep: &Sweep, output: &OutputArgs) -> Result<()> {
     if let Some(path) = &output.html {
         save_text(path, &page::of_sweep(sweep)?)?;
     }
-    print!("{}", sweep::terminal(sweep));
+    say(sweep::terminal(sweep));
     Ok(())
 }
 
@@ -133,16 +134,16 @@ fn show_pieces(pieces: &Pieces, output: &OutputArgs) -> Result<()> {
     if let Some(path) = &output.html {
         save_text(path, &page::of_pieces(pieces))?;
     }
-    print!("{}", pieces::terminal(pieces));
+    say(pieces::terminal(pieces));
     Ok(())
 }
 
 fn compared(args: &CompareArgs) -> Result<()> {
     let changes = compare::all(&Report::load(&args.before)?, &Report::load(&args.after)?);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&changes)?);
+        say(serde_json::to_string_pretty(&changes)? + "\n");
     } else {
-        print!("{}", compare::terminal(&changes, args.changed));
+        say(compare::terminal(&changes, args.changed));
     }
     Ok(())
 }
@@ -204,7 +205,7 @@ fn show(report: &Report, output: &OutputArgs) -> Result<()> {
     if let Some(path) = &output.html {
         save_text(path, &page::of_report(report)?)?;
     }
-    print!("{}", markdown::terminal(report));
+    say(markdown::terminal(report));
     Ok(())
 }
 

@@ -15,6 +15,7 @@
 //! | [`fuzz`] | bytes that nobody would write, for everything that reads bytes |
 //! | [`workshop`] | a copy of the workspace whose sources may be broken, and its tests |
 //! | [`suite`] | the contract's suite for one engine, ours or somebody's own |
+//! | [`say`] | the programs' standard output |
 //! | [`script`] | contract scripts, and the transcript of an engine's answers and bytes |
 //!
 //! The tests are in `tests/`, one file for each way of looking.
@@ -32,6 +33,7 @@ pub mod judge;
 pub mod model;
 pub mod ops;
 pub mod registry;
+pub mod say;
 pub mod script;
 pub mod seeds;
 pub mod settings;

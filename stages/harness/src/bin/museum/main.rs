@@ -11,7 +11,7 @@
 //!
 //! **Cost** A build of what depends on the broken file for each exhibit, and two runs of one test.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
+#![expect(clippy::print_stderr, reason = "it talks to a person at a terminal")]
 #![expect(clippy::disallowed_methods, reason = "it times its own steps")]
 
 mod catalogue;
@@ -22,6 +22,7 @@ mod show;
 mod tests;
 
 use exhibit::Exhibit;
+use harness::say::say;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
     let args = match parse() {
         Ok(Some(args)) => args,
         Ok(None) => {
-            print!("{HELP}");
+            say(HELP);
             return ExitCode::SUCCESS;
         }
         Err(e) => {
@@ -95,7 +96,7 @@ type Error = Box<dyn std::error::Error>;
 fn run(args: &Args) -> Result<ExitCode, Error> {
     let all = exhibit::all()?;
     if let Some(record) = &args.markdown {
-        print!("{}", print::markdown(&all, record)?);
+        say(print::markdown(&all, record)?);
         return Ok(ExitCode::SUCCESS);
     }
     let wanted = |exhibit: &&Exhibit| {
@@ -109,17 +110,17 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
     }
     if args.list {
         if args.json {
-            println!("{}", serde_json::to_string_pretty(&exhibits)?);
+            say(serde_json::to_string_pretty(&exhibits)? + "\n");
         } else {
-            print!("{}", print::list(&exhibits));
+            say(print::list(&exhibits));
         }
         return Ok(ExitCode::SUCCESS);
     }
     let shown = show::all(&exhibits, args.seeds, &mut |line| eprintln!("museum: {line}"))?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&shown)?);
+        say(serde_json::to_string_pretty(&shown)? + "\n");
     } else {
-        println!("{}", print::summary(&shown));
+        say(print::summary(&shown) + "\n");
     }
     Ok(ExitCode::from(u8::from(shown.exhibits.iter().any(|shown| !shown.is_caught()))))
 }

@@ -9,7 +9,7 @@
 //!
 //! **Source** Burckhardt et al., *A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs*, ASPLOS 2010: PCT.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
+#![expect(clippy::print_stderr, reason = "it talks to a person at a terminal")]
 #![expect(clippy::disallowed_methods, reason = "it copies the source tree and times its own steps")]
 
 mod copy;
@@ -17,6 +17,7 @@ mod play;
 mod print;
 mod wounds;
 
+use harness::say::say;
 use play::{Player, Run};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
     let args = match parse() {
         Ok(Some(args)) => args,
         Ok(None) => {
-            print!("{HELP}");
+            say(HELP);
             return ExitCode::SUCCESS;
         }
         Err(e) => {
@@ -142,12 +143,12 @@ fn run(args: &Args) -> Result<bool, Error> {
     let player = Player::build(None, args.quiet)?;
     let scenes = player.scenes()?;
     if args.list {
-        print!("{}", print::list(&scenes));
+        say(print::list(&scenes));
         return Ok(true);
     }
     if let Some(path) = &args.replay {
         let outcome = player.replay(path)?;
-        print!("{}", print::replayed(path, &outcome));
+        say(print::replayed(path, &outcome));
         return Ok(outcome.failure.is_none());
     }
     let mut names: Vec<&str> = scenes.iter().map(|(name, _)| name.as_str()).collect();
@@ -161,7 +162,7 @@ fn run(args: &Args) -> Result<bool, Error> {
         .collect();
     let runs = play::share(&engines, &names, args.count.unwrap_or(10_000), seed);
     let all = player.play(&runs, args.quiet)?;
-    print!("{}", print::table(&runs, &all));
+    say(print::table(&runs, &all));
     Ok(all.outcomes.iter().all(|outcome| outcome.failure.is_none()))
 }
 
@@ -171,6 +172,6 @@ fn make(wound: &'static Wound, args: &Args, seed: u64) -> Result<bool, Error> {
     let count = args.count.unwrap_or(CHANCES);
     let runs: Vec<Run> = play::share(&[wound.engine], &[wound.scene], count, seed);
     let found = runs.iter().map(|run| player.count(run)).collect::<Result<Vec<_>, _>>()?;
-    print!("{}", print::found(wound, &runs, &found));
+    say(print::found(wound, &runs, &found));
     Ok(found.iter().any(|found| found.failed > 0))
 }
