@@ -1,7 +1,7 @@
 //! Threads that have every write synced: who waits for whom, who sees what, and what a power failure may take.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
-use contract::{Engine, KeyRange, Options, Scan, Stage};
+use contract::{Call, Engine, KeyRange, Options, Run, Scan, Stage};
 use harness::faults::hooked::{Hooked, Hooks};
 use harness::gate::{Event, Gate};
 use harness::invariant::Invariant;
@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use tempfile::TempDir;
-use vfs::sim::{Crash, CrashKind, Errno, Fault, Op as Call, SimFs};
+use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs};
 use vfs::{Counting, File, MemFs, OsFs, Vfs};
 
 fn open(stage: &Stage, vfs: Arc<dyn Vfs>, options: &Options) -> Arc<dyn Engine> {
@@ -330,10 +330,43 @@ fn a_sync_that_failed_has_failed_for_all_who_wait() {
             held.wait_for_append(appends);
             // From there to where it waits it has nothing to do but to go.
             give_way(10_000);
-            held.fs.inject(Fault::new(Errno::Eio).on(Call::Sync));
+            held.fs.inject(Fault::new(Errno::Eio).on(Op::Sync));
             held.let_go.send(()).unwrap();
             let told = [first, second].map(|writer| writer.join().unwrap().is_err());
             assert_eq!(told, [true, true], "{}: {}", Invariant::ErrorsSurface, stage.name);
         });
+    }
+}
+
+/// Puts, once armed, before the next read of a file.
+#[derive(Default)]
+struct PutBeforeRead(Mutex<Option<Arc<dyn Engine>>>);
+
+impl Hooks for PutBeforeRead {
+    fn read_at(&self, file: &dyn File, _: &str, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        let engine = self.0.lock().unwrap().take();
+        if let Some(engine) = engine {
+            engine.put(b"k", b"newest").unwrap();
+        }
+        file.read_at(buf, offset)
+    }
+}
+
+/// A hint speaks for what is on the device. What replaces an entry of it may not be there yet: the entry still counts.
+#[test]
+fn a_hint_tells_of_an_entry_whose_successor_it_does_not_speak_for() {
+    let with_hints = |stage: &&Stage| stage.commands.iter().any(|command| command.name == "hint");
+    for stage in persistent("hints beside writes").filter(with_hints) {
+        let world = Arc::new(Hooked::new(Arc::new(MemFs::new()), PutBeforeRead::default()));
+        let engine = open(stage, world.clone(), &stage.default_options());
+        for i in 0..10_u8 {
+            engine.put(b"k", &[i]).unwrap();
+        }
+        *world.hooks().0.lock().unwrap() = Some(Arc::clone(&engine));
+        let command = stage.commands.iter().find(|command| command.name == "hint").unwrap();
+        let Run::Engine(hint) = command.run else { panic!("a command of the engine") };
+        hint(&*engine, &Call::default()).unwrap();
+        assert_eq!(engine.get(b"k").unwrap().unwrap(), b"newest", "the put came in between");
+        assert_eq!(engine.verify().unwrap().damage, [], "{}", stage.name);
     }
 }

@@ -3,8 +3,8 @@
 //! **Invariants**
 //! 1. A hint speaks only for what is on the device: so its being there proves that the segment was.
 //! 2. No key gets into a hint, or into a keydir that is built anew, before its frame was verified.
-//! 3. An entry that a later one in the same segment has replaced may be left out, never one that was replaced in a
-//!    later segment, for power loss may take that one.
+//! 3. An entry that a later one has replaced may be left out if the hint speaks for that one too, never one that was
+//!    replaced behind the hint's end or in a later segment, for power loss may take what is there.
 //!
 //! **Cost** A hint is written from one read of its segment; where most of that is dead, with a probe for each entry,
 //! which takes longer than all the rest. Building anew makes writers wait, not readers.
@@ -50,7 +50,8 @@ impl Store {
         let mostly_dead = segment.live_bytes() < end / 2;
         while let Some(passed) = reader.next_frame().map_err(|stop| stop.into_error(&log.name))? {
             let at = locate(&passed.head, segment.slot, passed.offset);
-            if passed.is_entry() && !(mostly_dead && self.is_replaced_within(segment, passed.key(), at)) {
+            if passed.is_entry() && !(mostly_dead && self.is_replaced_before(end, segment, passed.key(), at))
+            {
                 builder.push(passed.key(), at);
             }
             builder.pass(at.offset, passed.checksum());
@@ -62,9 +63,10 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Whether the segment holds a newer entry of the key.
-    fn is_replaced_within(&self, segment: &Segment, key: &[u8], at: Location) -> bool {
-        self.keydir.get(key).is_some_and(|now| now.segment == segment.slot && now.offset > at.offset)
+    /// Whether the segment holds a newer entry of the key before `end`. One behind it may not be on the device yet.
+    fn is_replaced_before(&self, end: u64, segment: &Segment, key: &[u8], at: Location) -> bool {
+        let now = self.keydir.get(key).filter(|now| now.segment == segment.slot);
+        now.is_some_and(|now| (at.offset + 1..end).contains(&now.offset))
     }
     // ANCHOR_END: write_hint
 

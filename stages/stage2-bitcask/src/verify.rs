@@ -1,9 +1,12 @@
 //! Reading and checking every byte, without changing one and without stopping at the first that is wrong.
 //!
 //! **Invariants** Behind a bad frame the walk goes on at the next frame that verifies in its place, so one damaged
-//! byte is one report. A hint file is checked against its segment.
+//! byte is one report. A hint file is checked against its segment: as a whole, as opening does, and record by record,
+//! which opening spares itself.
 
 use crate::ENGINE;
+use crate::apply::locate;
+use crate::hint::Hint;
 use crate::index::{read_hint, refuse_unless_whole};
 use crate::judge::{LogFile, judge, proven};
 use crate::names::{Name, SegmentId};
@@ -13,12 +16,13 @@ use crate::survey::Survey;
 use contract::{Error, IoContext, Result, VerifyReport};
 use stage1::clean::{self, Listed};
 use stage1::files::{CLEAN, aside_name};
-use stage1::log::Stretch;
 use stage1::log::header::HEADER_BYTES;
+use stage1::log::{Reader, Stop, Stretch};
 use stage1::replay::{Replay, Tail};
 use stage1::salvage::CHUNK_BYTES;
 use stage1::survey::lock;
 use stage1::verify::{add, collect, log};
+use std::collections::HashMap;
 use vfs::{File, Vfs};
 
 /// Verifies an open store: every segment and every hint, while reads and writes go on.
@@ -154,9 +158,49 @@ fn frames(file: &dyn File, name: &str, number: u64, end: u64, report: &mut Verif
 }
 
 fn hint(vfs: &dyn Vfs, id: SegmentId, segment: &dyn File, report: &mut VerifyReport) -> Result<()> {
-    let read = read_hint(vfs, id, segment, None).map(|hint| report.bytes_read += hint.file_bytes());
-    collect(read, report)
+    let held = read_hint(vfs, id, segment, None).and_then(|hint| {
+        report.bytes_read += hint.file_bytes();
+        hold_against(&hint, id, segment)
+    });
+    collect(held, report)
 }
+
+// ANCHOR: hold_against
+/// Holds a hint against the entries of its segment. It tells of entries that are there, in their order, and leaves one
+/// out only if it tells of a later one of the same key. Where the segment is damaged there is nothing to hold it against.
+fn hold_against(hint: &Hint, id: SegmentId, segment: &dyn File) -> Result<()> {
+    let (log, start) = (id.log_name(), HEADER_BYTES as u64);
+    let newest: HashMap<&[u8], u64> =
+        hint.records().map(|record| (record.key, record.location().offset)).collect();
+    let mut records = hint.records().peekable();
+    let stretch = Stretch { start, end: hint.covered_bytes() };
+    let mut reader = Reader::over(segment, &log, id.number(), stretch, CHUNK_BYTES, Vec::new());
+    let wrong = |what: String| Err(Error::corrupt(&id.hint_name(), 0, what));
+    loop {
+        let passed = match reader.next_frame() {
+            Ok(Some(passed)) if passed.is_entry() => passed,
+            Ok(Some(_)) => continue,
+            Ok(None) => break,
+            Err(Stop::Bad { .. }) => return Ok(()),
+            Err(stop) => return Err(stop.into_error(&log)),
+        };
+        let at = locate(&passed.head, 0, passed.offset);
+        match records.next_if(|record| record.location().offset <= at.offset) {
+            Some(record) if (record.key, record.location()) == (passed.key(), at) => {}
+            Some(record) => {
+                let offset = record.location().offset;
+                return wrong(format!("tells of an entry at {offset} that is not there"));
+            }
+            None if newest.get(passed.key()).is_some_and(|newest| *newest > at.offset) => {}
+            None => return wrong(format!("says nothing of the entry at {}", at.offset)),
+        }
+    }
+    match records.next() {
+        None => Ok(()),
+        Some(record) => wrong(format!("tells of an entry at {} that is not there", record.location().offset)),
+    }
+}
+// ANCHOR_END: hold_against
 
 /// What a person may want to know and that is no damage.
 fn notes(survey: &Survey, report: &mut VerifyReport) {

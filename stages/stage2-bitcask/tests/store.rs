@@ -204,9 +204,9 @@ fn a_log_set_aside_without_the_one_that_replaced_it_is_refused() {
     }
 }
 
-/// A store of two entries, `a` and `b`, of equal length, with a hint whose checksums are right and which says that the
-/// two keys lie at these offsets behind the header, with so many bytes. A bug could write it.
-fn misled(places: [(&[u8], usize, usize); 2]) -> MemFs {
+/// A store of two entries, `a` and `b`, of equal length, with a hint whose checksums are right and which says that
+/// these keys lie at these offsets behind the header, with so many bytes. A bug could write it.
+fn misled(places: &[(&[u8], usize, usize)]) -> MemFs {
     let fs = MemFs::new();
     let engine = open(&fs, &[]);
     engine.put(b"a", b"1").unwrap();
@@ -215,7 +215,7 @@ fn misled(places: [(&[u8], usize, usize); 2]) -> MemFs {
     let log = fs.contents()["000001.log"].clone();
     let last = HEADER_BYTES + (log.len() - HEADER_BYTES) / 2;
     let mut hint = hint::Builder::new(SegmentId::plain(1));
-    for (key, offset, bytes) in places {
+    for &(key, offset, bytes) in places {
         let offset = (HEADER_BYTES + offset) as u64;
         let bytes = u32::try_from(bytes).unwrap();
         hint.push(key, Location { segment: 0, offset, bytes, tombstone: false });
@@ -232,7 +232,7 @@ const FRAME: usize = HEAD_BYTES + 2;
 #[test]
 fn a_get_believes_the_entry_and_not_what_led_to_it() {
     for reads in ["pread", "mapped"] {
-        let fs = misled([(b"b", 0, FRAME), (b"a", FRAME, FRAME)]);
+        let fs = misled(&[(b"b", 0, FRAME), (b"a", FRAME, FRAME)]);
         // Another segment becomes the active one, so that this one may be mapped.
         let engine = open(&fs, &[TINY, ("reads", reads)]);
         engine.put(b"c", &[3; 80]).unwrap();
@@ -241,10 +241,33 @@ fn a_get_believes_the_entry_and_not_what_led_to_it() {
     }
 }
 
+/// Opening believes a hint whose checksums are right; verify asks the segment about every record.
+#[test]
+fn verify_sees_what_a_hint_says_wrongly_or_leaves_out() {
+    let wrong: [&[(&[u8], usize, usize)]; 5] = [
+        &[(b"b", 0, FRAME), (b"a", FRAME, FRAME)],
+        &[(b"a", 1, FRAME - 1), (b"b", FRAME, FRAME)],
+        &[(b"a", 0, FRAME), (b"b", FRAME, FRAME - 1)],
+        &[(b"b", FRAME, FRAME)],
+        &[(b"a", 0, FRAME)],
+    ];
+    for places in wrong {
+        let fs = misled(places);
+        for damage in [(stage2::STAGE.verify)(&fs).unwrap().damage, open(&fs, &[]).verify().unwrap().damage] {
+            let files: Vec<_> = damage.iter().map(|damage| damage.file.as_str()).collect();
+            assert_eq!(files, ["000001.hint"], "{places:?}");
+        }
+    }
+    assert_eq!(
+        (stage2::STAGE.verify)(&misled(&[(b"a", 0, FRAME), (b"b", FRAME, FRAME)])).unwrap().damage,
+        []
+    );
+}
+
 /// What a merge does not find it must not leave out.
 #[test]
 fn a_merge_that_misses_an_entry_is_an_error_and_changes_nothing() {
-    let fs = misled([(b"a", 1, FRAME - 1), (b"b", FRAME, FRAME)]);
+    let fs = misled(&[(b"a", 1, FRAME - 1), (b"b", FRAME, FRAME)]);
     let engine = open(&fs, &[]);
     engine.put(b"b", b"3").unwrap();
     let error = engine.compact().unwrap_err();

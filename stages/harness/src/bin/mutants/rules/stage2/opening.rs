@@ -2,7 +2,7 @@
 
 use crate::rules::{Rule, rule};
 
-pub(super) static RULES: [Rule; 27] = [
+pub(super) static RULES: [Rule; 28] = [
     // Hints.
     rule(
         "a hint's records are held against their checksum",
@@ -52,8 +52,14 @@ pub(super) static RULES: [Rule; 27] = [
     rule(
         "a hint leaves out only what was replaced in the same segment",
         "hints.rs",
-        "now.segment == segment.slot && now.offset > at.offset",
-        "{ let _ = segment; now != at }",
+        ".filter(|now| now.segment == segment.slot)",
+        ".filter(|_| segment.slot != u32::MAX)",
+    ),
+    rule(
+        "a hint leaves out only what was replaced before its end",
+        "hints.rs",
+        "(at.offset + 1..end)",
+        "(at.offset + 1..end.max(u64::MAX))",
     ),
     // What a crash left.
     rule(
