@@ -3,8 +3,9 @@
 //! **Layout** The benchmark's figures lie in `book/src/results/NAME.json`. From them alone the benchmark writes
 //! `NAME.md` (tables), `NAME.txt` (single figures, for sentences) and `NAME/*.svg` (charts); pages include these.
 //!
-//! `museum.json` is what the museum of bugs has said of a run, `damage.json` what the judge has said of every injury; from
-//! these they write `museum.md` and `damage.md`.
+//! `museum.json` is what the museum of bugs has said of a run, `damage.json` what the judge has said of every injury,
+//! `mutants.json` what became of every safeguard that was taken out; from these they write `museum.md`, `damage.md` and
+//! `mutants.md`.
 //!
 //! The README shows one of the tables, between two comments.
 //!
@@ -83,6 +84,7 @@ fn report(json: &Path, into: &Path) -> Result<(), String> {
     let name = json.file_stem().unwrap_or_default();
     match name.to_str() {
         Some("museum") => return table(&["museum", "--"], json, &into.join("museum.md")),
+        Some("mutants") => return table(&["mutants", "--"], json, &into.join("mutants.md")),
         Some("damage") => return table(&["judge", "--", "damage"], json, &into.join("damage.md")),
         _ => {}
     }

@@ -1,6 +1,7 @@
 //! A copy of the workspace's sources, in which everything may be broken.
 #![expect(clippy::disallowed_methods, reason = "it copies the source tree")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,11 @@ impl Copy {
     /// Copies the workspace into the folder `name` of `target`. Files that have not changed since an earlier copy keep
     /// their time, so that they are not built again.
     pub fn make(target: &Path, name: &str) -> io::Result<Self> {
+        Self::with(target, name, &BTreeMap::new())
+    }
+
+    /// The same, with other texts in the place of some files' own, by path.
+    pub fn with(target: &Path, name: &str, texts: &BTreeMap<String, String>) -> io::Result<Self> {
         let (from, root) = (workspace(), target.join(name).join("copy"));
         let mut wanted = Vec::new();
         for name in [
@@ -46,8 +52,12 @@ impl Copy {
         }
         let mut stale = if root.exists() { files(&root)? } else { Vec::new() };
         for path in &wanted {
-            let to = root.join(path.strip_prefix(&from).unwrap_or(path));
-            let bytes = fs::read(path)?;
+            let inside = path.strip_prefix(&from).unwrap_or(path);
+            let to = root.join(inside);
+            let bytes = match texts.get(&*inside.to_string_lossy()) {
+                Some(text) => text.clone().into_bytes(),
+                None => fs::read(path)?,
+            };
             if fs::read(&to).ok().as_ref() != Some(&bytes) {
                 fs::create_dir_all(to.parent().unwrap_or(&root))?;
                 fs::write(&to, bytes)?;

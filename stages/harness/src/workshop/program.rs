@@ -124,10 +124,14 @@ fn kill(_: u32) {}
 
 /// The first test that failed, and the promise that it named.
 pub fn noticed(said: &str) -> String {
-    let failed = said.lines().find_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
     let last = said.lines().rfind(|line| !line.trim().is_empty());
-    let test = failed.or(last).unwrap_or("ended without a word");
+    let test = failed(said).or(last).unwrap_or("ended without a word");
     promise(said).map_or_else(|| test.to_owned(), |id| format!("{test} ({id})"))
+}
+
+/// The name of the first test that failed, if the program has said it.
+pub fn failed(said: &str) -> Option<&str> {
+    said.lines().find_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"))
 }
 
 /// The promise that a failure names, such as `I4`.

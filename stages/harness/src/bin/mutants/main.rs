@@ -1,28 +1,35 @@
 //! Takes one safeguard at a time out of a copy of the code, and sees which test notices.
 //!
-//! **Layout** [`rules`]: what is taken out. [`sites`]: where. [`trial`]: the tests, in a copy in the target folder; the code
-//! itself is never touched. [`memory`]: which of them noticed the last time.
+//! **Layout** [`rules`]: what is taken out. [`sites`]: where. [`switch`]: all of it in one build. [`trial`]: the tests, in a
+//! copy in the target folder; the code itself is never touched. [`memory`]: which of them noticed the last time.
+//! [`record`]: what became of each.
 //!
-//! **Cost** A build of what depends on the changed file and a run of the tests until one fails: half a minute each where
-//! it is known which will, up to three the first time.
+//! **Cost** One build and one run of all tests; then for each safeguard a run of the tests until one fails: seconds where
+//! it is known which will, up to some minutes the first time. The few that cannot be asked for take a build each.
 //!
 //! **Source** `DeMillo`, Lipton and Sayward, *Hints on Test Data Selection*, IEEE Computer 1978.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
+#![expect(clippy::print_stderr, reason = "it talks to a person at a terminal")]
 #![expect(clippy::disallowed_methods, reason = "it times its own steps")]
 
 mod memory;
+mod record;
 mod rules;
 mod sites;
+mod switch;
 mod trial;
 
+use harness::say::say;
 use harness::workshop::copy::{self, Copy};
 use memory::Memory;
+use record::{Record, Row};
 use rules::{AREAS, Area};
-use sites::Site;
+use sites::{Site, Source};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-use trial::{Trials, Verdict};
+use switch::Switched;
+use trial::{Out, Trials, Verdict};
 
 const HELP: &str = "\
 Takes one safeguard at a time out of a copy of the code, a sync, a lock, a comparison, and runs the tests until one of
@@ -30,24 +37,30 @@ them notices. A safeguard that goes unnoticed is a failure.
 
 Usage: cargo xtask mutants [OPTIONS]
 
-  --list         show what would be taken out, and where
-  --only TEXT    only where file, line or description says TEXT; may be repeated
-  -h, --help     this text
+  --list           show what would be taken out, and where
+  --only TEXT      only where file, line or description says TEXT; may be repeated
+  --record FILE    keep in FILE, as JSON, what became of each; those that FILE holds are not tried again, unless the code
+                   or the tests have changed
+  --markdown FILE  no run: the book's table, from such a file
+  -h, --help       this text
 
 The copy and its build lie in the target folder, under mutants. Exit status: 0 every one was noticed, 1 some were not,
 2 wrong usage, or the tables do not fit the code: each place that says sync, lock or checksum must be in them.
 ";
 
+#[derive(Default)]
 struct Args {
     list: bool,
     only: Vec<String>,
+    record: Option<PathBuf>,
+    markdown: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let args = match parse() {
         Ok(Some(args)) => args,
         Ok(None) => {
-            print!("{HELP}");
+            say(HELP);
             return ExitCode::SUCCESS;
         }
         Err(e) => {
@@ -63,12 +76,14 @@ fn main() -> ExitCode {
 
 fn parse() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
-    let mut args = Args { list: false, only: Vec::new() };
+    let mut args = Args::default();
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
             Long("list") => args.list = true,
             Long("only") => args.only.push(parser.value()?.string()?),
+            Long("record") => args.record = Some(parser.value()?.into()),
+            Long("markdown") => args.markdown = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(None),
             _ => return Err(arg.unexpected()),
         }
@@ -77,6 +92,10 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
 }
 
 fn run(args: &Args) -> std::io::Result<ExitCode> {
+    if let Some(file) = &args.markdown {
+        say(record::markdown(file)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let sources = sites::sources()?;
     let (sites, passed) = match sites::find(&sources) {
         Ok(found) => found,
@@ -87,24 +106,57 @@ fn run(args: &Args) -> std::io::Result<ExitCode> {
     };
     let wanted =
         |site: &&Site| args.only.is_empty() || args.only.iter().any(|text| name(site).contains(text));
-    let sites: Vec<&Site> = sites.iter().filter(wanted).collect();
+    let chosen: Vec<&Site> = sites.iter().filter(wanted).collect();
     if args.list {
-        for site in &sites {
-            println!("{}", name(site));
-        }
-        println!("\nsays a watched word and decides nothing:");
-        for line in &passed {
-            println!("{}  ({})", line.line, line.exempt.reason);
-        }
-        println!(
-            "\n{} places to take a safeguard out of, {} lines that decide nothing",
-            sites.len(),
-            passed.len()
-        );
+        list(&chosen, &passed);
         return Ok(ExitCode::SUCCESS);
     }
+    let file = args.record.as_deref();
+    let mut record = Record::read(file, sites.len())?;
+    let left: Vec<&Site> = chosen.iter().copied().filter(|site| record.of(site).is_none()).collect();
+    if left.len() < chosen.len() {
+        eprintln!("mutants: {} are in the record already", chosen.len() - left.len());
+    }
+    let start = Instant::now();
+    if !left.is_empty() {
+        take_out(&left, &sources, &mut record, file)?;
+    }
+    let bad = chosen.iter().filter(|site| !record.of(site).is_some_and(Row::is_noticed)).count();
+    say(format_args!(
+        "{} safeguards taken out one by one, {} noticed by a test, {bad} not, in {} s\n",
+        chosen.len(),
+        chosen.len() - bad,
+        start.elapsed().as_secs()
+    ));
+    Ok(ExitCode::from(u8::from(bad > 0)))
+}
+
+fn list(sites: &[&Site], passed: &[sites::Passed]) {
+    for site in sites {
+        say(name(site) + "\n");
+    }
+    say("\nsays a watched word and decides nothing:\n");
+    for line in passed {
+        say(format_args!("{}  ({})\n", line.line, line.exempt.reason));
+    }
+    say(format_args!(
+        "\n{} places to take a safeguard out of, {} lines that decide nothing\n",
+        sites.len(),
+        passed.len()
+    ));
+}
+
+/// Takes one after the other out, and says what became of it.
+fn take_out(
+    sites: &[&Site],
+    sources: &[Source],
+    record: &mut Record,
+    file: Option<&Path>,
+) -> std::io::Result<()> {
     let target = copy::target();
-    let mut trials = Trials::new(Copy::make(&target, "mutants")?, &target);
+    let question = std::fs::read_to_string(copy::workspace().join(switch::asked_of()))?;
+    let switched = switch::all(sources, sites, question);
+    let mut trials = Trials::new(Copy::with(&target, "mutants", &switched.texts)?, &target);
     let start = Instant::now();
     eprintln!("mutants: first the code as it is, in {}", trials.builder.copy.root.display());
     for area in AREAS.into_iter().filter(|area| sites.iter().any(|site| is_in(area, site))) {
@@ -117,54 +169,49 @@ fn run(args: &Args) -> std::io::Result<ExitCode> {
         }
     }
     eprintln!("mutants: it passes, after {} s; {} places follow", start.elapsed().as_secs(), sites.len());
-    let mut bad = 0_usize;
     let mut memory = Memory::read(&target)?;
-    for (i, site) in sites.iter().enumerate() {
-        let verdict = mutate(&trials, site, &sources, &memory)?;
-        match &verdict.0 {
-            Verdict::Killed(suite, _) => memory.remember(site, *suite)?,
-            _ => bad += 1,
+    // Those that need a build of their own leave other programs behind, so they come last.
+    let (asked, written): (Vec<_>, Vec<_>) =
+        sites.iter().enumerate().partition(|(number, _)| switched.sites.contains(number));
+    for (i, (number, site)) in asked.iter().chain(&written).enumerate() {
+        let start = Instant::now();
+        let out = if i < asked.len() { Out::Asked(*number) } else { Out::Written };
+        if let Out::Written = out {
+            trials.builder.copy.write(&site.path, &site.mutated)?;
         }
-        println!("{:>2}/{} {}", i + 1, sites.len(), tell(site, &verdict));
+        let verdict = Area::of(&site.path)
+            .map_or(Ok(Verdict::Survived), |area| trials.run(area, out, memory.of(site, area.suites)));
+        if let Out::Written = out {
+            restore(&trials, site, sources, &switched)?;
+        }
+        let (by, problem) = match verdict? {
+            Verdict::Killed(witness, test) => {
+                memory.remember(site, &witness)?;
+                (Some(test), None)
+            }
+            Verdict::Survived => (None, Some("SURVIVED: no test notices".to_owned())),
+            Verdict::Unbuilt(error) => (None, Some(format!("DOES NOT COMPILE: {error}"))),
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let outcome = by.as_ref().map(|test| format!("noticed by {test}")).or_else(|| problem.clone());
+        let outcome = outcome.unwrap_or_default();
+        say(format_args!("{:>3}/{} {:<88} {seconds:>4.0} s  {outcome}\n", i + 1, sites.len(), name(site)));
+        record.add(Row::new(site, by, problem, seconds), file)?;
     }
-    println!(
-        "{} safeguards taken out one by one, {} noticed by a test, {bad} not, in {} s",
-        sites.len(),
-        sites.len() - bad,
-        start.elapsed().as_secs()
-    );
-    Ok(ExitCode::from(u8::from(bad > 0)))
+    Ok(())
 }
 
 fn is_in(area: &Area, site: &Site) -> bool {
     Area::of(&site.path).is_some_and(|of| std::ptr::eq(of, area))
 }
 
-/// Breaks the copy, runs the tests, and mends it.
-fn mutate(
-    trials: &Trials,
-    site: &Site,
-    sources: &[sites::Source],
-    memory: &Memory,
-) -> std::io::Result<(Verdict, u64)> {
-    let start = Instant::now();
-    trials.builder.copy.write(&site.path, &site.mutated)?;
-    let verdict = Area::of(&site.path)
-        .map_or(Ok(Verdict::Survived), |area| trials.run(area, memory.of(site, area.suites)));
-    if let Some(source) = sources.iter().find(|source| source.path == site.path) {
-        trials.builder.copy.write(&site.path, &source.text)?;
-    }
-    Ok((verdict?, start.elapsed().as_secs()))
+/// Mends the copy.
+fn restore(trials: &Trials, site: &Site, sources: &[Source], switched: &Switched) -> std::io::Result<()> {
+    let asking = switched.texts.get(&site.path);
+    let plain = || sources.iter().find(|source| source.path == site.path).map(|source| &source.text);
+    asking.or_else(plain).map_or(Ok(()), |text| trials.builder.copy.write(&site.path, text))
 }
 
 fn name(site: &Site) -> String {
     format!("{}:{}  {}", site.path, site.line, site.rule.what)
-}
-
-fn tell(site: &Site, (verdict, seconds): &(Verdict, u64)) -> String {
-    match verdict {
-        Verdict::Killed(_, test) => format!("{:<88} {seconds:>4} s  noticed by {test}", name(site)),
-        Verdict::Survived => format!("{:<88} {seconds:>4} s  SURVIVED: no test notices", name(site)),
-        Verdict::Unbuilt(error) => format!("{:<88} {seconds:>4} s  DOES NOT COMPILE: {error}", name(site)),
-    }
 }

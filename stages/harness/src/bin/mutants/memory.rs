@@ -1,7 +1,7 @@
-//! Which tests noticed what the last time, so that they are tried first.
+//! Which test noticed what the last time, so that it is tried first.
 //!
-//! **Layout** `mutants/noticed` in the target folder: a line for each safeguard, with file, description, package and test
-//! program, between tabs. It saves time and decides nothing: lose it, and every test is tried in its order again.
+//! **Layout** `mutants/noticed` in the target folder: a line for each safeguard, with file, description, package, test
+//! program and test, between tabs. It saves time and decides nothing: lose it, and every test is tried in its order again.
 
 use crate::rules::Suite;
 use crate::sites::Site;
@@ -13,9 +13,12 @@ use std::path::{Path, PathBuf};
 /// What is remembered.
 pub(crate) struct Memory {
     path: PathBuf,
-    /// Package and program, by file and description.
+    /// Package, program and test, by file and description.
     noticed: BTreeMap<String, String>,
 }
+
+/// Who noticed: a test program, and the test if it has a name.
+pub(crate) type Witness = (Suite, Option<String>);
 
 impl Memory {
     /// What earlier runs have left in this target folder.
@@ -32,15 +35,18 @@ impl Memory {
         Ok(Self { path, noticed: text.lines().filter_map(entry).collect() })
     }
 
-    /// Which of `suites` noticed that this safeguard was missing.
-    pub(crate) fn of(&self, site: &Site, suites: &[Suite]) -> Option<Suite> {
-        let noticed = self.noticed.get(&key(site))?;
-        suites.iter().copied().find(|suite| *noticed == value(*suite))
+    /// Which of the `known` suites noticed that this safeguard was missing, and by which test.
+    pub(crate) fn of(&self, place: &Site, known: &[Suite]) -> Option<Witness> {
+        let noticed = self.noticed.get(&key(place))?;
+        let (program, test) = noticed.rsplit_once('\t')?;
+        let suite = known.iter().copied().find(|suite| *program == value(*suite))?;
+        Some((suite, Some(test.to_owned()).filter(|test| !test.is_empty())))
     }
 
     /// Remembers which did.
-    pub(crate) fn remember(&mut self, site: &Site, by: Suite) -> io::Result<()> {
-        self.noticed.insert(key(site), value(by));
+    pub(crate) fn remember(&mut self, site: &Site, by: &Witness) -> io::Result<()> {
+        let test = by.1.as_deref().unwrap_or_default();
+        self.noticed.insert(key(site), format!("{}\t{test}", value(by.0)));
         let lines: Vec<_> = self.noticed.iter().map(|(key, value)| format!("{key}\t{value}\n")).collect();
         fs::write(&self.path, lines.concat())
     }

@@ -4,6 +4,7 @@ use crate::rules::{AREAS, Area, EXEMPT, Exempt, Rule, WATCHED};
 use harness::workshop::copy::{files, workspace};
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// A source file: its path from the workspace's root, and its text.
@@ -22,8 +23,17 @@ pub(crate) struct Site {
     pub(crate) path: String,
     /// The line, counted from one.
     pub(crate) line: usize,
+    /// Where in the file, in bytes.
+    pub(crate) at: usize,
     /// The file with the safeguard taken out.
     pub(crate) mutated: String,
+}
+
+impl Site {
+    /// What is taken out, as a range of the file's bytes.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.at..self.at + self.rule.find.len()
+    }
 }
 
 /// A line that says a watched word and decides nothing.
@@ -88,7 +98,7 @@ fn is_in(area: &Area, source: &Source) -> bool {
     Area::of(&source.path).is_some_and(|of| std::ptr::eq(of, area))
 }
 
-fn apply(rule: &'static Rule, source: &Source) -> Vec<Site> {
+pub(crate) fn apply(rule: &'static Rule, source: &Source) -> Vec<Site> {
     if !source.path.ends_with(rule.file) {
         return Vec::new();
     }
@@ -100,6 +110,7 @@ fn apply(rule: &'static Rule, source: &Source) -> Vec<Site> {
             rule,
             path: source.path.clone(),
             line: source.text[..at].lines().count().max(1),
+            at,
             mutated: [&source.text[..at], rule.put, &source.text[at + rule.find.len()..]].concat(),
         })
         .collect()
