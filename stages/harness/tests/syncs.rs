@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use vfs::sim::{Crash, CrashKind, Errno, Fault, Op, SimFs};
 use vfs::{Counting, File, MemFs, OsFs, Vfs};
@@ -256,9 +257,17 @@ fn while_a_put_waits_with(
     }
 }
 
+/// Lets other threads run. On a busy machine each time takes milliseconds, so there is an end to it.
+#[expect(clippy::disallowed_methods, reason = "nothing is decided by it but how long others have a chance")]
 fn give_way(times: u32) {
-    (0..times).for_each(|_| thread::yield_now());
+    let start = Instant::now();
+    for _ in (0..times).take_while(|_| start.elapsed() < ENOUGH) {
+        thread::yield_now();
+    }
 }
+
+/// Who has not come to it until then does not.
+const ENOUGH: Duration = Duration::from_millis(200);
 
 #[test]
 fn a_put_that_waits_for_its_sync_is_not_lost_in_a_compaction() {

@@ -165,6 +165,9 @@ fn take_out(
             Verdict::Killed(_, test) => {
                 return Err(std::io::Error::other(format!("the code as it is fails {test}")));
             }
+            Verdict::Hangs((_, program)) => {
+                return Err(std::io::Error::other(format!("{program} does not end on the code as it is")));
+            }
             Verdict::Unbuilt(error) => return Err(std::io::Error::other(error)),
         }
     }
@@ -189,7 +192,7 @@ fn take_out(
                 memory.remember(site, &witness)?;
                 (Some(test), None)
             }
-            Verdict::Survived => (None, Some("SURVIVED: no test notices".to_owned())),
+            Verdict::Survived | Verdict::Hangs(_) => (None, Some("SURVIVED: no test notices".to_owned())),
             Verdict::Unbuilt(error) => (None, Some(format!("DOES NOT COMPILE: {error}"))),
         };
         let seconds = start.elapsed().as_secs_f64();
