@@ -23,10 +23,16 @@ h1, h2 { line-height: 1.2; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); white-space: nowrap; }
 th { text-align: left; }
+th:first-child, td:first-child { position: sticky; left: 0; background: Canvas; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 2rem; }
 code { overflow-wrap: anywhere; }
 summary { cursor: pointer; font-weight: bold; margin: 1rem 0; }
-@media print { details { display: block; } body { max-width: none; } }
+@media (max-width: 40rem) {
+  table { font-size: 12px; }
+  th, td { padding: .15rem .3rem; }
+  th:first-child, td:first-child { min-width: 6rem; max-width: 8rem; white-space: normal; }
+}
+@media print { details { display: block; } body { max-width: none; } .wide { overflow: visible; } table { font-size: 7px; } }
 </style>
 </head>
 <body>
