@@ -88,6 +88,7 @@ fn a_manifest_that_names_what_cannot_be_is_damage() {
         (added(1 << 32, table + 1), "not yet"),
         (added(1, 1 << 32), "not yet"),
         (added(1, table), "twice"),
+        ((b"log", vec![0]), "names no log"),
     ] {
         let fs = store();
         forge(&fs, &[edit]);

@@ -169,11 +169,6 @@ impl<'a> Reader<'a> {
         self.number
     }
 
-    /// Where the next frame starts, in bytes.
-    pub fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// Bytes read so far.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read

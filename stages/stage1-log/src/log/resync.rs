@@ -116,7 +116,7 @@ mod tests {
     use crate::frame::{encode, floor, move_to};
     use contract::Entry;
     use std::sync::Arc;
-    use vfs::{MemFs, Vfs};
+    use vfs::{Counting, MemFs, Vfs};
 
     const NUMBER: u64 = 3;
 
@@ -155,9 +155,32 @@ mod tests {
 
     #[test]
     fn a_search_among_forged_heads_ends() {
-        // Every four bytes look like a put with a long value: each one would have its whole rest read.
-        let forged = [1, 0, 0, 0].repeat(50_000);
-        let end = forged.len() as u64;
-        assert_eq!(find_frame(&*file(forged), "x", NUMBER, Stretch { start: 0, end }).unwrap(), None);
+        // At every second byte stands what looks like a put with a key of 256 bytes and a value of 65,537.
+        let forged = [1, 0, 1, 0].repeat(50_000);
+        let (fs, end) = (MemFs::new(), forged.len() as u64);
+        fs.plant("x", forged);
+        let world = Counting::new(Arc::new(fs));
+        let file = world.open("x").unwrap();
+        assert_eq!(find_frame(&*file, "x", NUMBER, Stretch { start: 0, end }).unwrap(), None);
+        let read = world.counts().read_bytes;
+        assert!((7 * end..=9 * end).contains(&read), "{read} of {end} bytes");
+    }
+
+    #[test]
+    fn a_search_that_is_promised_more_than_the_file_has_ends_with_the_file() {
+        let promised = Stretch { start: 0, end: 100 };
+        for bytes in [&b""[..], b"12"] {
+            let file = file(bytes.to_vec());
+            assert_eq!(find_floor(&*file, "x", NUMBER, promised, 0).unwrap(), None);
+            assert_eq!(find_frame(&*file, "x", NUMBER, promised).unwrap(), None);
+            assert_eq!(last_non_zero(&*file, "x", promised).unwrap(), bytes.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_floor_s_mark_in_front_of_which_no_checksum_has_room_is_no_floor() {
+        let bytes = [&FLOOR_MARK[..], &[0; 40]].concat();
+        let whole = Stretch { start: 0, end: bytes.len() as u64 };
+        assert_eq!(find_floor(&*file(bytes), "x", NUMBER, whole, 0).unwrap(), None);
     }
 }

@@ -56,12 +56,6 @@ impl Frames {
         self.entries += other.entries;
     }
 
-    /// Holds nothing.
-    pub fn reset(&mut self) {
-        self.clear();
-        self.entries = 0;
-    }
-
     /// The bytes of all frames, one after the other.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[FLOOR_BYTES..]

@@ -1,0 +1,117 @@
+//! What a store says where the world fails it in the middle of its work: maps that cannot be made, segments that get shorter
+//! under an open store, room that cannot be given back, commands that come too late.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
+use contract::{Call, Engine, Error, Run};
+use stage2::STAGE;
+use std::sync::Arc;
+use vfs::SimFs;
+use vfs::sim::{Errno, Fault, Op, Wound};
+
+fn open(fs: &SimFs, set: &[(&str, &str)]) -> Arc<dyn Engine> {
+    let options = set.iter().fold(STAGE.default_options(), |all, (name, value)| all.with(name, value).unwrap());
+    (STAGE.open)(Arc::new(fs.clone()), &options).unwrap().0
+}
+
+/// A command of this engine's own.
+fn command(engine: &dyn Engine, name: &str) -> contract::Result<Vec<String>> {
+    match STAGE.commands.iter().find(|command| command.name == name).unwrap().run {
+        // Of two commands one has a flag, and the other does not ask for any.
+        Run::Engine(run) => Ok(run(engine, &Call { flags: vec![("hints", Vec::new())], ..Call::default() })?.lines),
+        Run::Line(line) => panic!("{name} is another name for {line}"),
+    }
+}
+
+/// A store whose first segment is sealed and holds two keys, and whose sealed segments are mapped.
+fn mapped() -> (SimFs, Arc<dyn Engine>) {
+    let fs = SimFs::new();
+    let engine = open(&fs, &[("segment-bytes", "200"), ("reads", "mapped")]);
+    for key in [b"a", b"b", b"c"] {
+        engine.put(key, &[7; 40]).unwrap();
+    }
+    (fs, engine)
+}
+
+#[test]
+fn a_map_that_cannot_be_made_is_told_and_tried_again() {
+    let (fs, engine) = mapped();
+    fs.inject(Fault::new(Errno::Eio).on(Op::View).for_ever());
+    assert!(matches!(engine.get(b"a"), Err(Error::Io { action: "map", .. })));
+    fs.clear_faults();
+    for key in [b"a", b"b", b"a"] {
+        assert_eq!(engine.get(key).unwrap(), Some(vec![7; 40]));
+    }
+}
+
+#[test]
+fn a_mapped_segment_that_has_become_shorter_is_damage_where_its_entries_were() {
+    let (fs, engine) = mapped();
+    fs.damage("000001.log", &Wound::Truncate(100)).unwrap();
+    let error = engine.get(b"b").unwrap_err();
+    assert!(error.is_corrupt() && error.to_string().contains("000001.log"), "{error}");
+    assert!(error.to_string().contains("the file ends before this entry"), "{error}");
+    // The one before it is cut in two.
+    let error = engine.get(b"a").unwrap_err();
+    assert!(error.is_corrupt() && error.to_string().contains("000001.log"), "{error}");
+}
+
+#[test]
+fn room_that_cannot_be_given_back_ends_the_writing_and_the_close() {
+    for closes in [false, true] {
+        let fs = SimFs::new();
+        let settings = [("segment-bytes", "200"), ("sync", "every-write"), ("reserve-bytes", "700")];
+        let engine = open(&fs, &settings);
+        engine.put(b"a", &[7; 40]).unwrap();
+        fs.inject(Fault::new(Errno::Eio).on(Op::Truncate));
+        let failed = if closes {
+            engine.close()
+        } else {
+            (0..9).try_for_each(|_| engine.put(b"b", &[7; 40]))
+        };
+        assert!(matches!(failed, Err(Error::Io { .. })), "{failed:?}");
+        if !closes {
+            assert!(matches!(engine.put(b"c", b""), Err(Error::Poisoned { .. })));
+            assert!(engine.close().is_err());
+        }
+        drop(engine);
+        assert_eq!(open(&fs, &settings).get(b"a").unwrap(), Some(vec![7; 40]));
+    }
+}
+
+#[test]
+fn the_index_of_a_store_that_is_closed_or_doubtful_is_neither_saved_nor_built_anew() {
+    let names = ["hint", "reindex"];
+    let fs = SimFs::new();
+    let engine = open(&fs, &[]);
+    engine.put(b"a", b"1").unwrap();
+    fs.inject(Fault::new(Errno::Eio).on(Op::Sync));
+    assert!(engine.sync().is_err());
+    for name in names {
+        assert!(matches!(command(&*engine, name), Err(Error::Poisoned { .. })), "{name}");
+    }
+    assert!(engine.close().is_err());
+    for name in names {
+        assert!(matches!(command(&*engine, name), Err(Error::Closed)), "{name}");
+    }
+}
+
+/// The index is built from the segment where the hint is damaged; where it cannot be read at all, that is told.
+#[test]
+fn an_index_is_built_anew_without_a_damaged_hint_and_not_where_reads_fail() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &[("segment-bytes", "200")]);
+    for key in [b"a", b"b", b"c"] {
+        engine.put(key, &[7; 40]).unwrap();
+    }
+    while engine.step().unwrap() {}
+    command(&*engine, "reindex").unwrap();
+    fs.inject(Fault::new(Errno::Eio).on(Op::Open).suffix(".hint").for_ever());
+    let failed = command(&*engine, "reindex");
+    assert!(matches!(failed, Err(Error::Io { .. })), "{failed:?}");
+    fs.clear_faults();
+    fs.damage("000001.hint", &Wound::FlipBit { offset: 70, bit: 0 }).unwrap();
+    command(&*engine, "reindex").unwrap();
+    for key in [b"a", b"b", b"c"] {
+        assert_eq!(engine.get(key).unwrap(), Some(vec![7; 40]));
+    }
+}
