@@ -115,3 +115,52 @@ fn an_index_is_built_anew_without_a_damaged_hint_and_not_where_reads_fail() {
         assert_eq!(engine.get(key).unwrap(), Some(vec![7; 40]));
     }
 }
+
+/// So much that it is written in several pieces, and the first of them fails.
+#[test]
+fn a_merge_that_fails_in_its_middle_leaves_its_inputs_as_they_were() {
+    let large = vec![7; 3 << 19];
+    let fs = SimFs::new();
+    let engine = open(&fs, &[]);
+    engine.put(b"key", b"old").unwrap();
+    engine.put(b"key", &large).unwrap();
+    fs.inject(Fault::new(Errno::Enospc).on(Op::Append).suffix("-000001.log.tmp"));
+    assert!(matches!(engine.compact(), Err(Error::Io { .. })));
+    assert_eq!(fs.faults_struck(), 1);
+    assert_eq!(engine.get(b"key").unwrap().as_ref(), Some(&large));
+    engine.compact().unwrap();
+    assert_eq!(engine.get(b"key").unwrap(), Some(large));
+}
+
+#[test]
+fn a_mark_that_cannot_be_removed_ends_a_compaction_before_it_changes_anything() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &[]);
+    engine.put(b"key", b"old").unwrap();
+    engine.put(b"key", b"new").unwrap();
+    engine.close().unwrap();
+    let engine = open(&fs, &[]);
+    fs.inject(Fault::new(Errno::Eio).on(Op::Remove).file("CLEAN"));
+    assert!(matches!(engine.compact(), Err(Error::Io { .. })));
+    assert!(matches!(engine.compact(), Err(Error::Poisoned { .. })));
+    drop(engine);
+    assert_eq!(open(&fs, &[]).get(b"key").unwrap().as_deref(), Some(&b"new"[..]));
+}
+
+#[test]
+fn a_number_after_which_none_comes_is_damage() {
+    for closed in [false, true] {
+        let fs = SimFs::new();
+        let engine = open(&fs, &[]);
+        engine.put(b"key", b"value").unwrap();
+        if closed {
+            engine.close().unwrap();
+        }
+        let fs = SimFs::holding(fs.contents());
+        fs.plant("4294967295.log.aside", Vec::new());
+        let files = fs.contents();
+        let error = (STAGE.open)(Arc::new(fs.clone()), &STAGE.default_options()).err().unwrap().to_string();
+        assert!(error.contains("no number comes after this one"), "{error}");
+        assert_eq!(fs.contents(), files);
+    }
+}
