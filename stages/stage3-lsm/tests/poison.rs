@@ -158,3 +158,44 @@ fn what_opening_has_set_aside_stays_aside_after_power_loss() {
     assert!(image.contents().contains_key("000009.sst.aside"), "{:?}", image.contents().keys());
     assert_eq!(entries(&*engine), 1);
 }
+
+/// The mark of the last close is what goes first, whatever is done first: a memtable that is frozen, or tables that are merged.
+#[test]
+fn a_mark_that_cannot_be_removed_ends_a_compaction_before_it_changes_anything() {
+    for flushed in [false, true] {
+        let fs = SimFs::new();
+        let engine = open(&fs, &[]);
+        for key in [b"a", b"b"] {
+            engine.put(key, b"value").unwrap();
+            if flushed {
+                flush(&*engine).unwrap();
+            }
+        }
+        engine.close().unwrap();
+        let files = fs.contents();
+        let engine = open(&fs, &[]);
+        fs.inject(Fault::new(Errno::Eio).on(Op::Remove).file("CLEAN"));
+        assert!(matches!(engine.compact(), Err(Error::Io { .. })));
+        assert!(matches!(engine.compact(), Err(Error::Poisoned { .. })));
+        drop(engine);
+        assert!(fs.contents().keys().filter(|name| files.contains_key(*name)).eq(files.keys()));
+        assert_eq!(entries(&*open(&fs, &[])), 2);
+    }
+}
+
+/// What is left to the log is little. More is brought into tables first, and a close that cannot do that says so.
+#[test]
+fn a_close_that_cannot_bring_much_into_tables_fails_and_loses_nothing() {
+    for (op, file) in [(Op::Create, ".log.tmp"), (Op::Append, ".sst.tmp")] {
+        let fs = SimFs::new();
+        let settings = [("table-bytes", "8MiB"), ("memtable-bytes", "16MiB")];
+        let engine = open(&fs, &settings);
+        for key in 0..40 {
+            engine.put(&[key], &[7; 64 << 10]).unwrap();
+        }
+        fs.inject(Fault::new(Errno::Enospc).on(op).suffix(file));
+        assert!(matches!(engine.close(), Err(Error::Io { .. })), "{file}");
+        drop(engine);
+        assert_eq!(entries(&*open(&fs, &settings)), 40, "{file}");
+    }
+}
