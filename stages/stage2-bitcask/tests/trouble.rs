@@ -164,3 +164,50 @@ fn a_number_after_which_none_comes_is_damage() {
         assert_eq!(fs.contents(), files);
     }
 }
+
+#[test]
+fn room_that_cannot_be_reserved_refuses_one_write_and_no_more() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &[("sync", "every-write"), ("reserve-bytes", "700")]);
+    fs.inject(Fault::new(Errno::Enospc).on(Op::Reserve));
+    assert!(matches!(engine.put(b"a", b"1"), Err(Error::Io { .. })));
+    engine.put(b"a", b"2").unwrap();
+    assert_eq!(engine.get(b"a").unwrap().as_deref(), Some(&b"2"[..]));
+}
+
+/// What a recovery leaves is a run, and a run gets a new name only together with an empty neighbour.
+#[test]
+fn a_neighbour_that_cannot_be_begun_ends_a_compaction_and_the_next_one_succeeds() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &[]);
+    engine.put(b"key", b"old").unwrap();
+    engine.put(b"key", b"new").unwrap();
+    let fs = SimFs::holding(fs.contents());
+    let engine = open(&fs, &[]);
+    fs.inject(Fault::new(Errno::Enospc).on(Op::Create).suffix(".log.tmp").nth(1));
+    assert!(matches!(engine.compact(), Err(Error::Io { .. })));
+    engine.compact().unwrap();
+    assert_eq!(engine.get(b"key").unwrap().as_deref(), Some(&b"new"[..]));
+}
+
+#[test]
+fn a_name_with_no_number_before_its_dash_is_foreign() {
+    let fs = SimFs::new();
+    fs.plant("old-000001.log", Vec::new());
+    let (_, report) = (STAGE.open)(Arc::new(fs), &STAGE.default_options()).unwrap();
+    assert_eq!(report.foreign, ["old-000001.log"]);
+}
+
+/// More keys than are gathered before they go into the keydir.
+#[test]
+fn an_index_of_many_keys_is_built_from_a_segment_without_a_hint() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &[("hints", "off")]);
+    let mut batch = contract::Batch::new();
+    for key in 0..100_000_u32 {
+        batch.put(&key.to_le_bytes(), b"");
+    }
+    engine.write(&batch).unwrap();
+    assert_eq!(command(&*engine, "reindex").unwrap(), ["the new keydir says the same as the old one"]);
+    assert!(engine.contains(&99_999_u32.to_le_bytes()).unwrap());
+}

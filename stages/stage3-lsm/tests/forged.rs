@@ -89,6 +89,7 @@ fn a_manifest_that_names_what_cannot_be_is_damage() {
         (added(1, 1 << 32), "not yet"),
         (added(1, table), "twice"),
         ((b"log", vec![0]), "names no log"),
+        ((b"else", vec![0]), "not an edit"),
     ] {
         let fs = store();
         forge(&fs, &[edit]);

@@ -4,6 +4,7 @@
 use contract::{Call, Engine, Error, KeyRange, Options, Run};
 use stage3::STAGE;
 use std::sync::Arc;
+use vfs::Vfs;
 use vfs::sim::{Crash, CrashKind, Effect, Errno, Fault, Op, SimFs};
 
 fn options(set: &[(&str, &str)]) -> Options {
@@ -197,5 +198,20 @@ fn a_close_that_cannot_bring_much_into_tables_fails_and_loses_nothing() {
         assert!(matches!(engine.close(), Err(Error::Io { .. })), "{file}");
         drop(engine);
         assert_eq!(entries(&*open(&fs, &settings)), 40, "{file}");
+    }
+}
+
+#[test]
+fn a_stranger_that_cannot_be_looked_at_or_set_aside_ends_the_opening_and_not_the_next() {
+    for op in [Op::Open, Op::Rename] {
+        let fs = SimFs::new();
+        put(&*open(&fs, &[])).unwrap();
+        fs.remove("CLEAN").unwrap();
+        fs.plant("000009.sst", b"no table of ours".to_vec());
+        fs.inject(Fault::new(Errno::Eio).on(op).file("000009.sst"));
+        let failed = (STAGE.open)(Arc::new(fs.clone()), &options(&[])).map(drop);
+        assert!(matches!(failed, Err(Error::Io { .. })), "{failed:?}");
+        assert_eq!(entries(&*open(&fs, &[])), 1);
+        assert_eq!(names(&fs, ".sst.aside"), ["000009.sst.aside"]);
     }
 }
