@@ -251,3 +251,18 @@ fn older_logs_that_were_replaced_go_one_after_the_other_and_a_failure_keeps_what
         assert_eq!(open(fs).is_ok(), opens, "{name}");
     }
 }
+
+#[test]
+fn a_log_that_cannot_be_removed_is_in_nobodys_way_but_that_of_the_mark() {
+    let fs = SimFs::new();
+    let engine = open(fs.clone()).unwrap();
+    engine.put(b"key", b"old").unwrap();
+    engine.put(b"key", b"new").unwrap();
+    fs.inject(Fault::new(Errno::Eacces).on(Op::Remove).for_ever());
+    assert!(matches!(engine.compact(), Err(Error::Io { action: "remove", .. })));
+    engine.put(b"key", b"newest").unwrap();
+    assert!(matches!(engine.close(), Err(Error::Io { action: "remove", .. })));
+    fs.clear_faults();
+    assert!(!fs.contents().contains_key(CLEAN));
+    assert_eq!(open(fs).unwrap().get(b"key").unwrap().as_deref(), Some(&b"newest"[..]));
+}

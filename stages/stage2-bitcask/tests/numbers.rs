@@ -8,7 +8,7 @@ use stage1::log::{Builder, Frames, Marks};
 use stage2::names::SegmentId;
 use stage2::{ENGINE, STAGE};
 use std::sync::Arc;
-use vfs::{MemFs, Vfs};
+use vfs::MemFs;
 
 /// A store that has written so many segments that its recovery gets the last number but one.
 fn worn_out() -> MemFs {

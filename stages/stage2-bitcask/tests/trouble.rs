@@ -191,23 +191,67 @@ fn a_neighbour_that_cannot_be_begun_ends_a_compaction_and_the_next_one_succeeds(
 }
 
 #[test]
-fn a_name_with_no_number_before_its_dash_is_foreign() {
+fn names_that_only_end_like_ours_are_foreign() {
     let fs = SimFs::new();
-    fs.plant("old-000001.log", Vec::new());
+    for name in ["notes.tmp", "old-000001.log"] {
+        fs.plant(name, Vec::new());
+    }
     let (_, report) = (STAGE.open)(Arc::new(fs), &STAGE.default_options()).unwrap();
-    assert_eq!(report.foreign, ["old-000001.log"]);
+    assert_eq!(report.foreign, ["notes.tmp", "old-000001.log"]);
 }
 
-/// More keys than are gathered before they go into the keydir.
+/// More bytes of keys than are gathered before they go into the keydir.
 #[test]
-fn an_index_of_many_keys_is_built_from_a_segment_without_a_hint() {
+fn an_index_of_many_bytes_is_built_from_a_segment_without_a_hint() {
     let fs = SimFs::new();
     let engine = open(&fs, &[("hints", "off")]);
     let mut batch = contract::Batch::new();
-    for key in 0..100_000_u32 {
-        batch.put(&key.to_le_bytes(), b"");
+    for key in 0..100 {
+        batch.put(&[key; 60 << 10], b"");
     }
     engine.write(&batch).unwrap();
     assert_eq!(command(&*engine, "reindex").unwrap(), ["the new keydir says the same as the old one"]);
-    assert!(engine.contains(&99_999_u32.to_le_bytes()).unwrap());
+    assert!(engine.contains(&[99; 60 << 10]).unwrap());
+}
+
+#[test]
+fn an_index_that_cannot_be_saved_or_read_is_told_of() {
+    for (op, file, name) in
+        [(Op::Sync, ".log", "hint"), (Op::Create, ".hint.tmp", "hint"), (Op::Read, ".log", "reindex")]
+    {
+        let fs = SimFs::new();
+        let engine = open(&fs, &[]);
+        engine.put(b"a", b"1").unwrap();
+        fs.inject(Fault::new(Errno::Eio).on(op).suffix(file));
+        let failed = command(&*engine, name);
+        assert!(matches!(failed, Err(Error::Io { .. })), "{name}: {failed:?}");
+        assert_eq!(engine.get(b"a").unwrap().as_deref(), Some(&b"1"[..]));
+    }
+}
+
+/// Segments whose hints nobody believes are read twice: to judge them, and for their keys.
+#[test]
+fn every_call_of_an_opening_without_believable_hints_may_fail() {
+    let fs = SimFs::new();
+    let engine = open(&fs, &[("segment-bytes", "200")]);
+    for key in [b"a", b"b", b"c"] {
+        engine.put(key, &[7; 40]).unwrap();
+    }
+    engine.close().unwrap();
+    for name in fs.contents().into_keys().filter(|name| name.contains(".hint")) {
+        fs.damage(&name, &Wound::FlipBit { offset: 70, bit: 0 }).unwrap();
+    }
+    for op in [Op::Open, Op::Size, Op::Read] {
+        for nth in 0.. {
+            let fs = SimFs::holding(fs.contents());
+            fs.inject(Fault::new(Errno::Eio).on(op).nth(nth));
+            let opened = (STAGE.open)(Arc::new(fs.clone()), &STAGE.default_options()).map(drop);
+            if fs.faults_struck() == 0 {
+                assert!(nth > 4, "{op:?}: {nth}");
+                break;
+            }
+            assert!(matches!(opened, Err(Error::Io { .. })), "{op:?} {nth}: {opened:?}");
+            assert_eq!(open(&fs, &[]).get(b"b").unwrap(), Some(vec![7; 40]), "{op:?} {nth}");
+        }
+    }
 }

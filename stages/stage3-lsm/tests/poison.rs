@@ -215,3 +215,14 @@ fn a_stranger_that_cannot_be_looked_at_or_set_aside_ends_the_opening_and_not_the
         assert_eq!(names(&fs, ".sst.aside"), ["000009.sst.aside"]);
     }
 }
+
+#[test]
+fn a_leftover_that_cannot_be_removed_ends_the_opening_and_not_the_next() {
+    let fs = SimFs::new();
+    put(&*open(&fs, &[])).unwrap();
+    fs.plant("000009.sst.tmp", Vec::new());
+    fs.inject(Fault::new(Errno::Eio).on(Op::Remove).file("000009.sst.tmp"));
+    assert!(matches!((STAGE.open)(Arc::new(fs.clone()), &options(&[])).map(drop), Err(Error::Io { .. })));
+    assert_eq!(entries(&*open(&fs, &[])), 1);
+    assert!(names(&fs, ".tmp").is_empty());
+}
