@@ -78,8 +78,7 @@ fn every_call_of_an_opening() {
         side_by_side(Fixture::all(stage, 0..1).unwrap(), |fixture| {
             // The first opening of all, too.
             let states = [Files::new(), fixture.files.clone()].into_iter().chain(torn(&fixture));
-            let states: BTreeSet<Files> =
-                states.flat_map(|files| half_opened(&fixture, &files)).collect();
+            let states: BTreeSet<Files> = states.flat_map(|files| half_opened(&fixture, &files)).collect();
             let failed: u64 = states.iter().map(|files| each_call_fails(&fixture, files)).sum();
             eprintln!("{}: {} states, {failed} calls", fixture.name, states.len());
             assert!(failed >= 8, "{}: {failed}", fixture.name);

@@ -241,7 +241,11 @@ fn older_logs_that_were_replaced_go_one_after_the_other_and_a_failure_keeps_what
                 break;
             }
             fs.clear_faults();
-            assert_eq!(open(fs).unwrap().get(b"key").unwrap().as_deref(), Some(&b"value"[..]), "{op:?} {nth}");
+            assert_eq!(
+                open(fs).unwrap().get(b"key").unwrap().as_deref(),
+                Some(&b"value"[..]),
+                "{op:?} {nth}"
+            );
         }
     }
     // The oldest is explained by its number, whatever has become of it. What the one behind it would explain is not.

@@ -9,7 +9,8 @@ use vfs::SimFs;
 use vfs::sim::{Errno, Fault, Op, Wound};
 
 fn open(fs: &SimFs, set: &[(&str, &str)]) -> Arc<dyn Engine> {
-    let options = set.iter().fold(STAGE.default_options(), |all, (name, value)| all.with(name, value).unwrap());
+    let options =
+        set.iter().fold(STAGE.default_options(), |all, (name, value)| all.with(name, value).unwrap());
     (STAGE.open)(Arc::new(fs.clone()), &options).unwrap().0
 }
 
@@ -17,7 +18,9 @@ fn open(fs: &SimFs, set: &[(&str, &str)]) -> Arc<dyn Engine> {
 fn command(engine: &dyn Engine, name: &str) -> contract::Result<Vec<String>> {
     match STAGE.commands.iter().find(|command| command.name == name).unwrap().run {
         // Of two commands one has a flag, and the other does not ask for any.
-        Run::Engine(run) => Ok(run(engine, &Call { flags: vec![("hints", Vec::new())], ..Call::default() })?.lines),
+        Run::Engine(run) => {
+            Ok(run(engine, &Call { flags: vec![("hints", Vec::new())], ..Call::default() })?.lines)
+        }
         Run::Line(line) => panic!("{name} is another name for {line}"),
     }
 }
@@ -63,11 +66,8 @@ fn room_that_cannot_be_given_back_ends_the_writing_and_the_close() {
         let engine = open(&fs, &settings);
         engine.put(b"a", &[7; 40]).unwrap();
         fs.inject(Fault::new(Errno::Eio).on(Op::Truncate));
-        let failed = if closes {
-            engine.close()
-        } else {
-            (0..9).try_for_each(|_| engine.put(b"b", &[7; 40]))
-        };
+        let failed =
+            if closes { engine.close() } else { (0..9).try_for_each(|_| engine.put(b"b", &[7; 40])) };
         assert!(matches!(failed, Err(Error::Io { .. })), "{failed:?}");
         if !closes {
             assert!(matches!(engine.put(b"c", b""), Err(Error::Poisoned { .. })));

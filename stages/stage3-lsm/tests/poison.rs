@@ -192,7 +192,7 @@ fn a_close_that_cannot_bring_much_into_tables_fails_and_loses_nothing() {
         let settings = [("table-bytes", "8MiB"), ("memtable-bytes", "16MiB")];
         let engine = open(&fs, &settings);
         for key in 0..40 {
-            engine.put(&[key], &[7; 64 << 10]).unwrap();
+            engine.put(&[key], &vec![7; 64 << 10]).unwrap();
         }
         fs.inject(Fault::new(Errno::Enospc).on(op).suffix(file));
         assert!(matches!(engine.close(), Err(Error::Io { .. })), "{file}");
