@@ -207,11 +207,11 @@ fn an_index_of_many_bytes_is_built_from_a_segment_without_a_hint() {
     let engine = open(&fs, &[("hints", "off")]);
     let mut batch = contract::Batch::new();
     for key in 0..100 {
-        batch.put(&[key; 60 << 10], b"");
+        batch.put(&vec![key; 60 << 10], b"");
     }
     engine.write(&batch).unwrap();
     assert_eq!(command(&*engine, "reindex").unwrap(), ["the new keydir says the same as the old one"]);
-    assert!(engine.contains(&[99; 60 << 10]).unwrap());
+    assert!(engine.contains(&vec![99; 60 << 10]).unwrap());
 }
 
 #[test]
