@@ -1,5 +1,5 @@
 //! The project's own commands: everything CI does, the book, the benchmark, the crash lab, the simulator, the judge,
-//! the fuzzer, the museum, and tidiness.
+//! the fuzzer, the museum, branch coverage, and tidiness.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -47,6 +47,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   judge   an engine beside the model, or its files under every injury; cargo xtask judge --help tells the rest
   fuzz    bytes that nobody would write, for everything that reads bytes; cargo xtask fuzz --help tells the rest
   mutants take one safeguard at a time out of a copy of the code, and see which test notices
+  coverage  which branches the tests take both ways, and why not the others (needs nightly); --help tells the rest
   museum  make old mistakes of other stores again, in a copy of the code, and see each caught; --help tells the rest
   schedules  play readers, writers and upkeep in one schedule of their threads after the other; --help tells the rest
   practice  make a crate of your own from a stage, with functions left open; --help tells the rest
@@ -97,7 +98,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
 }
 
 /// The commands that are programs of their own have their own help.
-const OWN_HELP: [&str; 12] = [
+const OWN_HELP: [&str; 13] = [
     "bench",
     "crash",
     "simulate",
@@ -105,6 +106,7 @@ const OWN_HELP: [&str; 12] = [
     "fuzz",
     "schedules",
     "mutants",
+    "coverage",
     "museum",
     "practice",
     "check",
@@ -131,6 +133,7 @@ fn dispatch(args: Vec<OsString>) -> Result<(), Failure> {
         "judge" => workspace::run_release("harness", "judge", &rest),
         "fuzz" => fuzz::run(&rest),
         "mutants" => workspace::run_release("harness", "mutants", &rest),
+        "coverage" => workspace::run("harness", "coverage", &rest),
         "museum" => workspace::run("harness", "museum", &rest),
         "schedules" => workspace::run("harness", "schedules", &rest),
         own @ ("practice" | "check" | "new" | "mine") => {

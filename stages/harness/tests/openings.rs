@@ -47,6 +47,7 @@ fn half_opened(fixture: &Fixture, files: &Files) -> Vec<Files> {
     left
 }
 
+// ANCHOR: fails
 /// Lets each call of an opening fail, and of the close behind it; how many that were.
 fn each_call_fails(fixture: &Fixture, files: &Files) -> u64 {
     let whole = pairs(fixture, &SimFs::holding(files.clone())).unwrap();
@@ -71,6 +72,7 @@ fn each_call_fails(fixture: &Fixture, files: &Files) -> u64 {
     }
     failed
 }
+// ANCHOR_END: fails
 
 #[test]
 fn every_call_of_an_opening() {

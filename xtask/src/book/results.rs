@@ -4,8 +4,8 @@
 //! `NAME.md` (tables), `NAME.txt` (single figures, for sentences) and `NAME/*.svg` (charts); pages include these.
 //!
 //! `museum.json` is what the museum of bugs has said of a run, `damage.json` what the judge has said of every injury,
-//! `mutants.json` what became of every safeguard that was taken out; from these they write `museum.md`, `damage.md` and
-//! `mutants.md`.
+//! `mutants.json` what became of every safeguard that was taken out, `coverage.json` which branches the tests take; from
+//! these they write `museum.md`, `damage.md`, `mutants.md` and `coverage.md`.
 //!
 //! The README shows one of the tables, between two comments.
 //!
@@ -85,6 +85,7 @@ fn report(json: &Path, into: &Path) -> Result<(), String> {
     match name.to_str() {
         Some("museum") => return table(&["museum", "--"], json, &into.join("museum.md")),
         Some("mutants") => return table(&["mutants", "--"], json, &into.join("mutants.md")),
+        Some("coverage") => return table(&["coverage", "--"], json, &into.join("coverage.md")),
         Some("damage") => return table(&["judge", "--", "damage"], json, &into.join("damage.md")),
         _ => {}
     }

@@ -153,6 +153,7 @@ mod tests {
         }
     }
 
+    // ANCHOR: forged
     #[test]
     fn a_search_among_forged_heads_ends() {
         // At every second byte stands what looks like a put with a key of 256 bytes and a value of 65,537.
@@ -165,6 +166,7 @@ mod tests {
         let read = world.counts().read_bytes;
         assert!((7 * end..=9 * end).contains(&read), "{read} of {end} bytes");
     }
+    // ANCHOR_END: forged
 
     #[test]
     fn a_search_that_is_promised_more_than_the_file_has_ends_with_the_file() {
