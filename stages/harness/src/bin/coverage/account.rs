@@ -9,7 +9,7 @@
 use crate::Error;
 use crate::areas::{AREAS, STAGES};
 use crate::counts::{Counts, Run, Span};
-use crate::reasons::{Reason, What};
+use crate::reasons::{Never, Reason};
 use harness::workshop::copy::workspace;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -58,7 +58,7 @@ pub(crate) struct Missed {
     pub(crate) line: u64,
     /// What the line says.
     pub(crate) text: String,
-    pub(crate) what: What,
+    pub(crate) never: Never,
     pub(crate) reason: Option<String>,
 }
 
@@ -215,28 +215,28 @@ impl<'a> Source<'a> {
         let uncalled: Vec<Span> =
             counts.functions.iter().filter(|(_, n)| *n == 0).map(|(span, _)| *span).collect();
         let inside = |span: Span| uncalled.iter().any(|outer| span.is_in(*outer) && span != *outer);
-        let mut found: Vec<(Span, What)> = Vec::new();
-        found.extend(uncalled.iter().filter(|span| !inside(**span)).map(|span| (*span, What::NeverCalled)));
+        let mut found: Vec<(Span, Never)> = Vec::new();
+        found.extend(uncalled.iter().filter(|span| !inside(**span)).map(|span| (*span, Never::Called)));
         let uncalled: Vec<Span> = found.iter().map(|(span, _)| *span).collect();
         let inside = |span: Span| uncalled.iter().any(|outer| span.is_in(*outer));
         for &(span, yes, no) in counts.branches.iter().filter(|(span, ..)| !inside(*span)) {
             match (yes, no) {
-                (0, 1..) => found.push((span, What::NeverTrue)),
-                (1.., 0) => found.push((span, What::NeverFalse)),
+                (0, 1..) => found.push((span, Never::True)),
+                (1.., 0) => found.push((span, Never::False)),
                 // Both happened; or neither, and then the piece around it never ran.
                 _ => {}
             }
         }
         for &(span, count) in counts.pieces.iter().filter(|(span, _)| !inside(*span)) {
             if count == 0 && !self.is_told(span, &found, counts) {
-                found.push((span, What::NeverRun));
+                found.push((span, Never::Run));
             }
         }
         found.retain(|(span, _)| self.is_asked(*span));
         found.sort_by_key(|(span, _)| *span);
-        let tell = |(span, what): (Span, What)| {
+        let tell = |(span, never): (Span, Never)| {
             let text = self.line(span.from.0).trim().to_owned();
-            Missed { line: span.from.0, text, what, reason: None }
+            Missed { line: span.from.0, text, never, reason: None }
         };
         let mut missed: Vec<Missed> = found.into_iter().map(tell).collect();
         missed.dedup();
@@ -245,7 +245,7 @@ impl<'a> Source<'a> {
 
     /// Whether a piece that never ran follows from what has been found: a condition leads there, or it is part of a block
     /// that never ran.
-    fn is_told(&self, piece: Span, found: &[(Span, What)], counts: &Counts) -> bool {
+    fn is_told(&self, piece: Span, found: &[(Span, Never)], counts: &Counts) -> bool {
         let runs_between =
             |at: Span| counts.pieces.iter().any(|(p, n)| *n > 0 && at.to <= p.from && p.from < piece.from);
         let follows = |at: Span| at.to <= piece.from && !runs_between(at);
@@ -257,14 +257,14 @@ impl<'a> Source<'a> {
                 })
         };
         let is_beside = |at: Span| at.from <= piece.from && at.to.0 == piece.from.0;
-        found.iter().any(|&(at, what)| match what {
+        found.iter().any(|&(at, never)| match never {
             // The arm behind a guard may stand on its line.
-            What::NeverTrue => is_below(at) || follows(at) || self.says(at, "=>") && is_beside(at),
+            Never::True => is_below(at) || follows(at) || self.says(at, "=>") && is_beside(at),
             // What stands behind `else` runs where the condition does not hold.
-            What::NeverFalse => follows(at) || self.says(at, "let ") && (is_below(at) || is_beside(at)),
-            What::NeverRun => is_below(at),
+            Never::False => follows(at) || self.says(at, "let ") && (is_below(at) || is_beside(at)),
+            Never::Run => is_below(at),
             // A closure that makes an error, and the way out behind it.
-            What::NeverCalled => is_beside(at),
+            Never::Called => is_beside(at),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What comes of the count, for a person at a terminal and for the book.
 
-use crate::account::{Missed, Record, Tally};
+use crate::account::{AreaRecord, Missed, Record, Tally};
 use crate::reasons::Reason;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,14 +24,15 @@ pub(crate) fn terminal(record: &Record, useless: &[&Reason]) -> String {
     for area in &record.areas {
         for file in area.files.iter().filter(|file| !file.missed.is_empty()) {
             let _ = writeln!(text, "\n{}", file.file);
-            for Missed { line, text: code, what, reason } in &file.missed {
+            for Missed { line, text: code, never, reason } in &file.missed {
                 let reason = reason.as_deref().unwrap_or("NO REASON");
-                let _ = writeln!(text, "{line:>6}  {:<13}{code}\n{:>8}{reason}", what.words(), "");
+                let _ = writeln!(text, "{line:>6}  {:<13}{code}\n{:>8}{reason}", never.words(), "");
             }
         }
     }
-    for Reason { file, find, what, .. } in useless {
-        let _ = writeln!(text, "\nof no use any more: the reason why `{find}` is {} in {file}", what.words());
+    for Reason { file, find, never, .. } in useless {
+        let _ =
+            writeln!(text, "\nof no use any more: the reason why `{find}` is {} in {file}", never.words());
     }
     text + "\n" + &sentence(record)
 }
@@ -44,7 +45,7 @@ fn columns(tally: Tally) -> [String; 3] {
 /// What it came to, in a sentence.
 fn sentence(record: &Record) -> String {
     let files = record.areas.iter().map(|area| area.files.len()).sum::<usize>();
-    let (both, branches) = Tally::of(record.areas.iter().map(|area| area.tally())).branches;
+    let (both, branches) = Tally::of(record.areas.iter().map(AreaRecord::tally)).branches;
     let missed = record.missed().count();
     let without = match record.unexplained() {
         0 => "each with its reason".to_owned(),
@@ -77,8 +78,8 @@ pub(crate) fn markdown(record: &Record) -> String {
 /// Everything that never happened, those with the same reason together.
 fn reasons(record: &Record) -> String {
     let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (file, Missed { text, what, reason, .. }) in record.missed() {
-        let place = format!("`{}` in `{file}`, {}", text.replace('|', "\\|"), what.words());
+    for (file, Missed { text, never, reason, .. }) in record.missed() {
+        let place = format!("`{}` in `{file}`, {}", text.replace('|', "\\|"), never.words());
         let places = by_reason.entry(reason.as_deref().unwrap_or("no reason")).or_default();
         if !places.contains(&place) {
             places.push(place);

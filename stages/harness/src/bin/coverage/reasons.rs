@@ -18,38 +18,38 @@ pub(crate) static TABLES: [&[Reason]; 4] =
 /// What never happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum What {
+pub(crate) enum Never {
     /// A condition held never.
-    NeverTrue,
+    True,
     /// A condition held always.
-    NeverFalse,
+    False,
     /// A piece of code did not run: an arm of a `match`, or the way out of a `?`.
-    NeverRun,
+    Run,
     /// A function was not called.
-    NeverCalled,
+    Called,
 }
 
-impl What {
+impl Never {
     /// In words.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::NeverTrue => "never true",
-            Self::NeverFalse => "always true",
-            Self::NeverRun => "never run",
-            Self::NeverCalled => "never called",
+            Self::True => "never true",
+            Self::False => "always true",
+            Self::Run => "never run",
+            Self::Called => "never called",
         }
     }
 }
 
 /// Why something never happens.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reason {
     /// The file's name ends so.
     pub(crate) file: &'static str,
     /// A part of the line.
     pub(crate) find: &'static str,
     /// What never happens there.
-    pub(crate) what: What,
+    pub(crate) never: Never,
     /// Whether it does happen now and then: it depends on who comes first.
     pub(crate) by_chance: bool,
     /// Why.
@@ -59,24 +59,24 @@ pub(crate) struct Reason {
 impl Reason {
     /// Whether it is the reason of this.
     pub(crate) fn fits(&self, file: &str, missed: &Missed) -> bool {
-        file.ends_with(self.file) && missed.what == self.what && missed.text.contains(self.find)
+        file.ends_with(self.file) && missed.never == self.never && missed.text.contains(self.find)
     }
 }
 
 const fn never_true(file: &'static str, find: &'static str, why: &'static str) -> Reason {
-    Reason { file, find, what: What::NeverTrue, by_chance: false, why }
+    Reason { file, find, never: Never::True, by_chance: false, why }
 }
 
 const fn never_false(file: &'static str, find: &'static str, why: &'static str) -> Reason {
-    Reason { file, find, what: What::NeverFalse, by_chance: false, why }
+    Reason { file, find, never: Never::False, by_chance: false, why }
 }
 
 const fn never_run(file: &'static str, find: &'static str, why: &'static str) -> Reason {
-    Reason { file, find, what: What::NeverRun, by_chance: false, why }
+    Reason { file, find, never: Never::Run, by_chance: false, why }
 }
 
 const fn never_called(file: &'static str, find: &'static str, why: &'static str) -> Reason {
-    Reason { file, find, what: What::NeverCalled, by_chance: false, why }
+    Reason { file, find, never: Never::Called, by_chance: false, why }
 }
 
 const fn by_chance(reason: Reason) -> Reason {

@@ -3,7 +3,7 @@
 use crate::account::{FileRecord, judge};
 use crate::areas::{AREAS, JUDGES, OTHERS, STAGES};
 use crate::counts::{Counts, Span, read};
-use crate::reasons::{Reason, TABLES, What};
+use crate::reasons::{Never, Reason, TABLES};
 use harness::workshop::copy::{files, workspace};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -120,22 +120,18 @@ fn counted() -> Counts {
 }
 
 static BOTH: [Reason; 2] = [
-    Reason { file: "x.rs", find: "x > 1", what: What::NeverTrue, by_chance: false, why: "small" },
-    Reason { file: "x.rs", find: "idle", what: What::NeverCalled, by_chance: false, why: "idle" },
+    Reason { file: "x.rs", find: "x > 1", never: Never::True, by_chance: false, why: "small" },
+    Reason { file: "x.rs", find: "idle", never: Never::Called, by_chance: false, why: "idle" },
 ];
 
-fn told(record: &FileRecord) -> Vec<(u64, What, Option<&str>)> {
-    record.missed.iter().map(|missed| (missed.line, missed.what, missed.reason.as_deref())).collect()
+fn told(record: &FileRecord) -> Vec<(u64, Never, Option<&str>)> {
+    record.missed.iter().map(|missed| (missed.line, missed.never, missed.reason.as_deref())).collect()
 }
 
 #[test]
 fn what_never_happened_is_told_once_with_its_reason() {
     let record = judge("x.rs", TEXT, &counted(), &[&BOTH]);
-    let expected = [
-        (3, What::NeverTrue, Some("small")),
-        (6, What::NeverRun, None),
-        (9, What::NeverCalled, Some("idle")),
-    ];
+    let expected = [(3, Never::True, Some("small")), (6, Never::Run, None), (9, Never::Called, Some("idle"))];
     assert_eq!(told(&record), expected);
     assert_eq!(record.tally.branches, (0, 2));
     // Lines 4 and 5 did not run, nor 9 to 11; line 3 did in part. Those of the test do not count.
@@ -145,7 +141,7 @@ fn what_never_happened_is_told_once_with_its_reason() {
 #[test]
 fn a_reason_is_for_one_side_of_one_file() {
     let counts = Counts { branches: vec![(span(3, 8, 3, 13), 5, 0)], ..Counts::default() };
-    assert_eq!(told(&judge("x.rs", TEXT, &counts, &[&BOTH])), [(3, What::NeverFalse, None)]);
+    assert_eq!(told(&judge("x.rs", TEXT, &counts, &[&BOTH])), [(3, Never::False, None)]);
     let counts = Counts { branches: vec![(span(3, 8, 3, 13), 0, 5)], ..Counts::default() };
-    assert_eq!(told(&judge("y.rs", TEXT, &counts, &[&BOTH])), [(3, What::NeverTrue, None)]);
+    assert_eq!(told(&judge("y.rs", TEXT, &counts, &[&BOTH])), [(3, Never::True, None)]);
 }
