@@ -13,7 +13,7 @@
 //!
 //! **Cost** A build of everything by another compiler, and a run of the tests that counts each step they take.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it talks to a person at a terminal")]
+#![expect(clippy::print_stderr, reason = "it talks to a person at a terminal")]
 #![expect(
     clippy::disallowed_methods,
     reason = "it reads the source tree, keeps what was counted and times its steps"
@@ -30,6 +30,7 @@ mod tests;
 mod tools;
 
 use account::Record;
+use harness::say::say;
 use harness::workshop::copy::target;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
     let args = match parse() {
         Ok(Some(args)) => args,
         Ok(None) => {
-            print!("{HELP}");
+            say(HELP);
             return ExitCode::SUCCESS;
         }
         Err(e) => {
@@ -100,7 +101,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
 fn run(args: &Args) -> Result<ExitCode, Error> {
     if let Some(json) = &args.markdown {
         let record: Record = serde_json::from_str(&read(json)?)?;
-        print!("{}", print::markdown(&record));
+        say(print::markdown(&record));
         return Ok(ExitCode::SUCCESS);
     }
     let place = target().join("coverage");
@@ -114,7 +115,7 @@ fn run(args: &Args) -> Result<ExitCode, Error> {
     if let Some(path) = &args.json {
         fs::write(path, serde_json::to_string_pretty(&record)? + "\n")?;
     }
-    print!("{}", print::terminal(&record, &useless));
+    say(print::terminal(&record, &useless));
     Ok(ExitCode::from(u8::from(record.unexplained() > 0 || !useless.is_empty())))
 }
 
