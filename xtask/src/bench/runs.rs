@@ -228,7 +228,7 @@ pub(super) const RUNS: &[(&str, Args)] = &[
             ("--defaults-only", ""),
             ("--no-bounds", ""),
             ("--limit", "1"),
-            ("--rounds", "1"),
+            ("--rounds", "3"),
             ("--patience", "30"),
             ("--json", "book/src/results/values.json"),
             ("--markdown", "book/src/results/values.md"),
