@@ -32,6 +32,8 @@ pub(crate) struct Record {
 pub(crate) struct Row {
     path: String,
     line: usize,
+    /// Where in the file, in bytes: a line may have two of a kind.
+    at: usize,
     what: String,
     /// The test program and the test that noticed; none if nothing did.
     by: Option<String>,
@@ -44,7 +46,15 @@ impl Row {
     /// What became of a site.
     pub(crate) fn new(site: &Site, by: Option<String>, problem: Option<String>, seconds: f64) -> Self {
         let (path, what) = (site.path.clone(), site.rule.what.into());
-        Self { path, line: site.line, what, by, problem, seconds: (seconds * 10.0).round() / 10.0 }
+        Self {
+            path,
+            line: site.line,
+            at: site.at,
+            what,
+            by,
+            problem,
+            seconds: (seconds * 10.0).round() / 10.0,
+        }
     }
 
     /// Whether a test noticed.
@@ -53,7 +63,7 @@ impl Row {
     }
 
     fn is_of(&self, site: &Site) -> bool {
-        (&*self.path, self.line, &*self.what) == (&*site.path, site.line, site.rule.what)
+        (&*self.path, self.at, &*self.what) == (&*site.path, site.at, site.rule.what)
     }
 }
 
@@ -140,8 +150,9 @@ mod tests {
 
     static RULE: Rule = Rule { what: "it is synced", file: "", find: "", put: "" };
 
-    fn site(line: usize) -> Site {
-        Site { rule: &RULE, path: "stages/stage1-log/src/log.rs".into(), line, at: 0, mutated: String::new() }
+    /// All of them are on one line, and of one kind.
+    fn site(at: usize) -> Site {
+        Site { rule: &RULE, path: "stages/stage1-log/src/log.rs".into(), line: 1, at, mutated: String::new() }
     }
 
     #[test]
