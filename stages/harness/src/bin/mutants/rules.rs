@@ -92,3 +92,37 @@ pub(crate) static EXEMPT: [Exempt; 16] = [
     exempt("", "Frame::verify(", "asks for the comparison, which is taken out at its own place"),
     exempt("", "self.turn.lock()", "a mutex: without it the code does not compile"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use harness::workshop::copy::{files, workspace};
+    use std::path::Path;
+
+    /// Test programs of the stages that are not run, and why.
+    static OTHERS: [(Suite, &str); 3] = [
+        (("stage2", "memory"), "counts the bytes of a keydir"),
+        (("stage3", "memory"), "counts the bytes of an open store"),
+        (("stage3", "table_memory"), "counts the bytes of an open table"),
+    ];
+
+    #[test]
+    fn every_test_program_of_a_stage_is_run_or_has_its_reason() {
+        for area in AREAS {
+            let Some(stage) = area.engine else { continue };
+            for sources in area.sources {
+                let tests = workspace().join(sources).with_file_name("tests");
+                for path in files(&tests).unwrap() {
+                    let (Some(name), true) =
+                        (path.file_stem().and_then(|name| name.to_str()), path.parent() == Some(&*tests))
+                    else {
+                        continue;
+                    };
+                    let is_run = area.suites.contains(&(stage, name));
+                    let is_other = OTHERS.iter().any(|(suite, _)| *suite == (stage, name));
+                    assert!(is_run != is_other, "{}", Path::new(sources).join(name).display());
+                }
+            }
+        }
+    }
+}

@@ -11,6 +11,7 @@ pub(crate) static AREA: Area = Area {
     suites: &[
         ("stage1", "--lib"),
         ("stage1", "store"),
+        ("stage1", "trouble"),
         ("harness", "owners"),
         ("harness", "syncs"),
         ("harness", "model"),
@@ -18,6 +19,7 @@ pub(crate) static AREA: Area = Area {
         ("harness", "crash"),
         ("harness", "faults"),
         ("harness", "damage"),
+        ("stage1", "shell"),
     ],
 };
 

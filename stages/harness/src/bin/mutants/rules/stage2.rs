@@ -15,6 +15,8 @@ pub(crate) static AREA: Area = Area {
         ("stage2", "history"),
         ("stage2", "judge"),
         ("stage2", "store"),
+        ("stage2", "trouble"),
+        ("stage2", "numbers"),
         ("harness", "owners"),
         ("harness", "syncs"),
         ("harness", "catalogue"),

@@ -38,6 +38,7 @@ pub(crate) static AREA: Area = Area {
     engine: Some("stage3"),
     suites: &[
         ("stage3", "opening"),
+        ("stage3", "forged"),
         ("stage3", "upkeep"),
         ("stage3", "verify"),
         ("stage3", "salvage"),
