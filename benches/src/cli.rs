@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use args::{Cli, CompareArgs, OutputArgs, PiecesArgs, RunArgs, Sub, SweepArgs, effort};
 use clap::Parser;
 use harness::say::say;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -163,10 +164,21 @@ fn plan(args: &RunArgs) -> Plan {
         effort: effort(&args.effort),
         patience: Duration::from_secs_f64(args.effort.patience),
         dir: args.dir.clone(),
-        command: format!("cargo xtask bench {}", words.join(" ")).trim_end().to_owned(),
+        command: format!("{} {}", program(), words.join(" ")).trim_end().to_owned(),
         beside: args.beside.clone(),
         json: args.json.clone(),
         resume: args.resume,
+    }
+}
+
+/// What starts this program. It may be a crate of the reader's own that has joined its engine; `cargo run` says which.
+fn program() -> String {
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+    match (folder.parent(), folder.file_name()) {
+        (Some(place), Some(name)) if place.ends_with("stages/mine") => {
+            format!("cargo xtask mine {} bench", name.display())
+        }
+        _ => "cargo xtask bench".to_owned(),
     }
 }
 

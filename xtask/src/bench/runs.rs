@@ -137,7 +137,7 @@ pub(super) const RUNS: &[(&str, Args)] = &[
             ("--workload", "readmissing"),
             ("--workload", "readseq"),
             ("--workload", "seekrandom50"),
-            ("--workload", "space"),
+            ("--workload", "io"),
             ("--defaults-only", ""),
             ("--no-bounds", ""),
             ("--limit", "1"),
