@@ -41,6 +41,8 @@ Usage: cargo xtask mutants [OPTIONS]
   --only TEXT      only where file, line or description says TEXT; may be repeated
   --record FILE    keep in FILE, as JSON, what became of each; those that FILE holds are not tried again, unless the code
                    or the tests have changed
+  --stricter       the tests have changed and have only become stricter: what one of them noticed stays noticed, what none
+                   did is tried again
   --markdown FILE  no run: the book's table, from such a file
   -h, --help       this text
 
@@ -53,6 +55,7 @@ struct Args {
     list: bool,
     only: Vec<String>,
     record: Option<PathBuf>,
+    stricter: bool,
     markdown: Option<PathBuf>,
 }
 
@@ -83,6 +86,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("list") => args.list = true,
             Long("only") => args.only.push(parser.value()?.string()?),
             Long("record") => args.record = Some(parser.value()?.into()),
+            Long("stricter") => args.stricter = true,
             Long("markdown") => args.markdown = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(None),
             _ => return Err(arg.unexpected()),
@@ -112,7 +116,7 @@ fn run(args: &Args) -> std::io::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let file = args.record.as_deref();
-    let mut record = Record::read(file, sites.len())?;
+    let mut record = Record::read(file, sites.len(), args.stricter)?;
     let left: Vec<&Site> = chosen.iter().copied().filter(|site| record.of(site).is_none()).collect();
     if left.len() < chosen.len() {
         eprintln!("mutants: {} are in the record already", chosen.len() - left.len());

@@ -1,9 +1,11 @@
 //! What became of each, in a file: for scripts and for the book, and so that a run that was stopped goes on.
 //!
-//! **Layout** JSON: a digest of the sources, how many places there are, and a row for each that was tried. It is written
-//! anew after every one.
+//! **Layout** JSON: digests of the code and of the tests, how many places there are, and a row for each that was tried. It
+//! is written anew after every one.
 //!
-//! **Invariants** Rows of other sources count for nothing: a record of them is begun anew.
+//! **Invariants**
+//! 1. Rows of other code count for nothing: a record of it is begun anew.
+//! 2. Rows of other tests count only where one noticed, and only if somebody says that the tests have become stricter.
 
 use crate::sites::Site;
 use harness::workshop::copy::{files, workspace};
@@ -17,8 +19,10 @@ use std::{fs, io};
 /// What became of all.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Record {
-    /// A digest of the stages and the tests.
-    sources: String,
+    /// A digest of the code: the stages, what they stand on, and what judges them.
+    code: String,
+    /// A digest of the tests.
+    tests: String,
     /// How many safeguards there are to take out.
     places: usize,
     /// How many of them a test noticed.
@@ -68,16 +72,24 @@ impl Row {
 }
 
 impl Record {
-    /// What a file says of these sources, or an empty record if it says nothing of them.
-    pub(crate) fn read(file: Option<&Path>, places: usize) -> io::Result<Self> {
-        let sources = digest()?;
+    /// What a file says of this code, or an empty record if it says nothing of it. Tests that are `stricter` than they were
+    /// notice no less.
+    pub(crate) fn read(file: Option<&Path>, places: usize, stricter: bool) -> io::Result<Self> {
+        let (code, tests) = digests()?;
         let text = match file.map(fs::read_to_string) {
-            None => return Ok(Self { sources, places, noticed: 0, rows: Vec::new() }),
+            None => String::new(),
             Some(Err(e)) if e.kind() == io::ErrorKind::NotFound => String::new(),
             Some(text) => text?,
         };
-        let old = serde_json::from_str(&text).ok().filter(|old: &Self| old.sources == sources);
-        Ok(old.unwrap_or(Self { sources, places, noticed: 0, rows: Vec::new() }))
+        let mut rows = match serde_json::from_str::<Self>(&text) {
+            Ok(old) if old.code == code && (old.tests == tests || stricter) => old.rows,
+            _ => Vec::new(),
+        };
+        if stricter {
+            rows.retain(Row::is_noticed);
+        }
+        let noticed = rows.iter().filter(|row| row.is_noticed()).count();
+        Ok(Self { code, tests, places, noticed, rows })
     }
 
     /// What became of a site, if it was tried.
@@ -125,22 +137,27 @@ pub(crate) fn markdown(file: &Path) -> io::Result<String> {
     Ok(section("table", &table) + &section("sentence", &sentence))
 }
 
-/// A number that changes with the stages' code and with the tests, but not with this tool.
-fn digest() -> io::Result<String> {
+/// Two numbers, one that changes with the code and one with the tests, but neither with this tool.
+fn digests() -> io::Result<(String, String)> {
     let root = workspace();
     let mut paths = files(&root.join("stages"))?;
     paths.retain(|path| path.extension().is_some_and(|kind| kind == "rs") && !is_tool(path));
     paths.sort();
-    let mut hasher = DefaultHasher::new();
+    let (mut code, mut tests) = (DefaultHasher::new(), DefaultHasher::new());
     for path in paths {
-        path.strip_prefix(&root).unwrap_or(&path).hash(&mut hasher);
-        fs::read(&path)?.hash(&mut hasher);
+        let hasher = if is_test(&path) { &mut tests } else { &mut code };
+        path.strip_prefix(&root).unwrap_or(&path).hash(hasher);
+        fs::read(&path)?.hash(hasher);
     }
-    Ok(format!("{:016x}", hasher.finish()))
+    Ok((format!("{:016x}", code.finish()), format!("{:016x}", tests.finish())))
 }
 
 fn is_tool(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "bin")
+}
+
+fn is_test(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
 }
 
 #[cfg(test)]
@@ -159,22 +176,27 @@ mod tests {
     fn a_run_that_was_stopped_goes_on_and_one_of_other_sources_does_not() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("record");
-        let mut record = Record::read(Some(&file), 3).unwrap();
+        let read = |stricter| Record::read(Some(&file), 3, stricter).unwrap();
+        let mut record = read(false);
         record.add(Row::new(&site(1), Some("crash: a (I1)".into()), None, 60.0), Some(&file)).unwrap();
         record.add(Row::new(&site(2), None, Some("SURVIVED".into()), 0.0), Some(&file)).unwrap();
-        let again = Record::read(Some(&file), 3).unwrap();
+        let again = read(false);
         assert!(again.of(&site(1)).is_some_and(Row::is_noticed));
         assert!(again.of(&site(2)).is_some_and(|row| !row.is_noticed()) && again.of(&site(3)).is_none());
-        let text = fs::read_to_string(&file).unwrap().replace(&again.sources, "older");
-        fs::write(&file, text).unwrap();
-        assert!(Record::read(Some(&file), 3).unwrap().of(&site(1)).is_none());
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replace(&again.tests, "older")).unwrap();
+        assert_eq!(read(false).rows.len(), 0);
+        let kept = read(true);
+        assert!(kept.of(&site(1)).is_some() && kept.of(&site(2)).is_none() && kept.noticed == 1);
+        fs::write(&file, text.replace(&again.code, "older")).unwrap();
+        assert_eq!(read(true).rows.len(), 0);
     }
 
     #[test]
     fn the_book_is_told_what_was_noticed_and_what_was_not_tried() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("record");
-        let mut record = Record::read(None, 3).unwrap();
+        let mut record = Record::read(None, 3, false).unwrap();
         record.add(Row::new(&site(1), Some("crash: a (I1)".into()), None, 60.0), Some(&file)).unwrap();
         record.add(Row::new(&site(2), None, Some("SURVIVED".into()), 0.0), Some(&file)).unwrap();
         let told = markdown(&file).unwrap();
