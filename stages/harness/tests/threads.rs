@@ -164,8 +164,7 @@ fn a_batch_is_seen_whole() {
                     assert_eq!(seen.contains_key(&b"middle"[..]), odd, "{}", Invariant::AtomicBatch);
                 });
             });
-            // Point by point time goes on, but never back. He does nothing else, or he would hardly ever be in the
-            // middle of a batch.
+            // Point by point time goes on, never back. Who scanned, too, would hardly ever be in the middle of a batch.
             scope.spawn(|| {
                 start.wait();
                 until(&done, || {
@@ -338,8 +337,7 @@ fn close_in_the_middle_gives_closed_and_keeps_what_was_acknowledged() {
     }
 }
 
-/// Keys of each writer, over which it goes again and again: on a busy machine it may write for long, and a store whose
-/// tables hold one entry each has a file for every key.
+/// Keys of each writer, who goes over them again and again: where a table holds one entry, each key has a file.
 const OWN_KEYS: u64 = 500;
 
 /// Closes while four kinds of threads are at work, and returns how many writes each writer saw acknowledged.

@@ -25,8 +25,12 @@ use memory::Memory;
 use record::{Record, Row};
 use rules::{AREAS, Area};
 use sites::{Site, Source};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 use switch::Switched;
 use trial::{Out, Trials, Verdict};
@@ -39,6 +43,7 @@ Usage: cargo xtask mutants [OPTIONS]
 
   --list           show what would be taken out, and where
   --only TEXT      only where file, line or description says TEXT; may be repeated
+  --jobs N         how many are tried beside each other; 1 unless told. Worth it for what hangs: it waits for minutes
   --record FILE    keep in FILE, as JSON, what became of each; those that FILE holds are not tried again, unless the code
                    or the tests have changed
   --stricter       the tests have changed and have only become stricter: what one of them noticed stays noticed, what none
@@ -54,6 +59,7 @@ The copy and its build lie in the target folder, under mutants. Exit status: 0 e
 struct Args {
     list: bool,
     only: Vec<String>,
+    jobs: Option<usize>,
     record: Option<PathBuf>,
     stricter: bool,
     markdown: Option<PathBuf>,
@@ -85,6 +91,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
         match arg {
             Long("list") => args.list = true,
             Long("only") => args.only.push(parser.value()?.string()?),
+            Long("jobs") => args.jobs = Some(parser.value()?.parse::<usize>()?.max(1)),
             Long("record") => args.record = Some(parser.value()?.into()),
             Long("stricter") => args.stricter = true,
             Long("markdown") => args.markdown = Some(parser.value()?.into()),
@@ -123,7 +130,7 @@ fn run(args: &Args) -> std::io::Result<ExitCode> {
     }
     let start = Instant::now();
     if !left.is_empty() {
-        take_out(&left, &sources, &mut record, file)?;
+        take_out(&left, &sources, &mut record, args)?;
     }
     let bad = chosen.iter().filter(|site| !record.of(site).is_some_and(Row::is_noticed)).count();
     say(format_args!(
@@ -151,12 +158,7 @@ fn list(sites: &[&Site], passed: &[sites::Passed]) {
 }
 
 /// Takes one after the other out, and says what became of it.
-fn take_out(
-    sites: &[&Site],
-    sources: &[Source],
-    record: &mut Record,
-    file: Option<&Path>,
-) -> std::io::Result<()> {
+fn take_out(sites: &[&Site], sources: &[Source], record: &mut Record, args: &Args) -> std::io::Result<()> {
     let target = copy::target();
     let question = std::fs::read_to_string(copy::workspace().join(switch::asked_of()))?;
     let switched = switch::all(sources, sites, question);
@@ -176,36 +178,70 @@ fn take_out(
         }
     }
     eprintln!("mutants: it passes, after {} s; {} places follow", start.elapsed().as_secs(), sites.len());
-    let mut memory = Memory::read(&target)?;
-    // Those that need a build of their own leave other programs behind, so they come last.
+    let notes = Notes { memory: Memory::read(&target)?, record, file: args.record.as_deref(), tried: 0 };
+    let notes = Mutex::new(notes);
+    // Those that need a build of their own leave other programs behind, so they come last, and alone.
     let (asked, written): (Vec<_>, Vec<_>) =
         sites.iter().enumerate().partition(|(number, _)| switched.sites.contains(number));
-    for (i, (number, site)) in asked.iter().chain(&written).enumerate() {
-        let start = Instant::now();
-        let out = if i < asked.len() { Out::Asked(*number) } else { Out::Written };
-        if let Out::Written = out {
-            trials.builder.copy.write(&site.path, &site.mutated)?;
+    let next = AtomicUsize::new(0);
+    let work = || -> std::io::Result<()> {
+        while let Some((number, site)) = asked.get(next.fetch_add(1, Ordering::Relaxed)) {
+            try_one(&trials, site, Out::Asked(*number), &notes)?;
         }
-        let verdict = Area::of(&site.path)
-            .map_or(Ok(Verdict::Survived), |area| trials.run(area, out, memory.of(site, area.suites)));
-        if let Out::Written = out {
-            restore(&trials, site, sources, &switched)?;
-        }
-        let (by, problem) = match verdict? {
-            Verdict::Killed(witness, test) => {
-                memory.remember(site, &witness)?;
-                (Some(test), None)
-            }
-            Verdict::Survived | Verdict::Hangs(_) => (None, Some("SURVIVED: no test notices".to_owned())),
-            Verdict::Unbuilt(error) => (None, Some(format!("DOES NOT COMPILE: {error}"))),
-        };
-        let seconds = start.elapsed().as_secs_f64();
-        let outcome = by.as_ref().map(|test| format!("noticed by {test}")).or_else(|| problem.clone());
-        let outcome = outcome.unwrap_or_default();
-        say(format_args!("{:>3}/{} {:<88} {seconds:>4.0} s  {outcome}\n", i + 1, sites.len(), name(site)));
-        record.add(Row::new(site, by, problem, seconds), file)?;
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..args.jobs.unwrap_or(1)).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })?;
+    for (_, site) in written {
+        trials.builder.copy.write(&site.path, &site.mutated)?;
+        let tried = try_one(&trials, site, Out::Written, &notes);
+        restore(&trials, site, sources, &switched)?;
+        tried?;
     }
     Ok(())
+}
+
+/// What is noted of those that were tried.
+struct Notes<'a> {
+    memory: Memory,
+    record: &'a mut Record,
+    file: Option<&'a Path>,
+    tried: usize,
+}
+
+/// Runs the tests without one safeguard, and says and notes what became of it.
+fn try_one(trials: &Trials, site: &Site, out: Out, notes: &Mutex<Notes<'_>>) -> std::io::Result<()> {
+    let notes = || notes.lock().unwrap_or_else(PoisonError::into_inner);
+    let start = Instant::now();
+    let verdict = match Area::of(&site.path) {
+        Some(area) => {
+            let likely = notes().memory.of(site, area.suites);
+            trials.run(area, out, likely)?
+        }
+        None => Verdict::Survived,
+    };
+    let seconds = start.elapsed().as_secs_f64();
+    let mut notes = notes();
+    let (by, problem) = match verdict {
+        Verdict::Killed(witness, test) => {
+            notes.memory.remember(site, &witness)?;
+            (Some(test), None)
+        }
+        Verdict::Survived | Verdict::Hangs(_) => (None, Some("SURVIVED: no test notices".to_owned())),
+        Verdict::Unbuilt(error) => (None, Some(format!("DOES NOT COMPILE: {error}"))),
+    };
+    let outcome = by.as_ref().map(|test| format!("noticed by {test}")).or_else(|| problem.clone());
+    notes.tried += 1;
+    say(format_args!(
+        "{:>3} {:<88} {seconds:>4.0} s  {}\n",
+        notes.tried,
+        name(site),
+        outcome.unwrap_or_default()
+    ));
+    let file = notes.file;
+    notes.record.add(Row::new(site, by, problem, seconds), file)
 }
 
 fn is_in(area: &Area, site: &Site) -> bool {
