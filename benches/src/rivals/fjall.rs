@@ -28,6 +28,11 @@ pub(super) static STAGE: Stage = compressing(stage("fjall", "an LSM tree in Rust
     Ok::<Opened, _>((Arc::new(Fjall { db, keyspace, synced }), RecoveryReport::default()))
 }));
 
+/// It ends the process where a key is empty.
+fn named(key: &[u8]) -> Result<()> {
+    if key.is_empty() { Err(contract::Error::Unsupported { what: "an empty key" }) } else { Ok(()) }
+}
+
 struct Fjall {
     db: Database,
     keyspace: Keyspace,
@@ -48,16 +53,19 @@ impl Engine for Fjall {
     }
 
     fn put(&self, key: &[u8], value: &[u8]) -> Result<()> {
+        named(key)?;
         self.keyspace.insert(key, value).map_err(failed("put"))?;
         self.written()
     }
 
     fn delete(&self, key: &[u8]) -> Result<()> {
+        named(key)?;
         self.keyspace.remove(key).map_err(failed("delete"))?;
         self.written()
     }
 
     fn write(&self, batch: &Batch) -> Result<()> {
+        batch.iter().try_for_each(|entry| named(entry.key))?;
         let mode = if self.synced { PersistMode::SyncData } else { PersistMode::Buffer };
         let mut written = self.db.batch().durability(Some(mode));
         for entry in batch.iter() {
