@@ -157,7 +157,7 @@ fn list(sites: &[&Site], passed: &[sites::Passed]) {
     ));
 }
 
-/// Takes one after the other out, and says what became of it.
+/// Takes each out by itself, and says what became of it.
 fn take_out(sites: &[&Site], sources: &[Source], record: &mut Record, args: &Args) -> std::io::Result<()> {
     let target = copy::target();
     let question = std::fs::read_to_string(copy::workspace().join(switch::asked_of()))?;

@@ -87,19 +87,21 @@ impl Trials {
             }
         }
         let others = area.suites.iter().filter(|suite| Some(**suite) != likely_suite);
+        let mut hung = None;
         for suite in likely_suite.iter().chain(others) {
-            let once = self.test(area, *suite, out)?;
-            // On a busy machine a test may take long, so a hang counts only where it comes again.
-            let verdict = if let Verdict::Hangs(_) = once { self.test(area, *suite, out)? } else { once };
-            match verdict {
+            match self.test(area, *suite, out)? {
                 Verdict::Survived => {}
-                Verdict::Hangs(suite) => {
-                    return Ok(Verdict::Killed((suite, None), format!("{}: it hangs", name(suite))));
-                }
+                Verdict::Hangs(suite) => hung = Some(suite),
                 other => return Ok(other),
             }
         }
-        Ok(Verdict::Survived)
+        // On a busy machine a test may take long, so a hang counts only where nothing else notices, and twice.
+        match hung.map(|suite| self.test(area, suite, out)).transpose()? {
+            Some(Verdict::Hangs(suite)) => {
+                Ok(Verdict::Killed((suite, None), format!("{}: it hangs", name(suite))))
+            }
+            other => Ok(other.unwrap_or(Verdict::Survived)),
+        }
     }
 
     fn test(&self, area: &Area, suite: Suite, out: Out) -> io::Result<Verdict> {
