@@ -120,8 +120,12 @@ mod tests {
         store::all(Sizes { n: 100, value_bytes: 8, seed: 1 })
     }
 
+    fn empty() -> Result<Store> {
+        Ok(Store::open(&Subject::named("oracle")?, Arc::new(MemFs::new()), Durability::OnRequest)?)
+    }
+
     fn loaded(entries: &Entries) -> Result<Store> {
-        let store = Store::open(&Subject::named("oracle")?, Arc::new(MemFs::new()), Durability::OnRequest)?;
+        let store = empty()?;
         store.load(entries, 0)?;
         Ok(store)
     }
@@ -155,15 +159,15 @@ mod tests {
         assert!(got(&entries, 3, None).is_err());
     }
 
-    /// An engine that answers gets and nothing else.
-    struct WithoutScans(Store);
+    /// An engine that puts and gets, and nothing else.
+    struct Bare(Store);
 
-    impl Engine for WithoutScans {
+    impl Engine for Bare {
         fn get(&self, key: &[u8]) -> contract::Result<Option<Vec<u8>>> {
             self.0.get(key)
         }
         fn write(&self, batch: &Batch) -> contract::Result<()> {
-            self.0.write(batch)
+            if batch.len() > 1 { Err(Error::Unsupported { what: "batches" }) } else { self.0.write(batch) }
         }
         fn scan(&self, _: KeyRange<'_>) -> contract::Result<Scan> {
             Err(Error::Unsupported { what: "scans" })
@@ -174,9 +178,10 @@ mod tests {
     }
 
     #[test]
-    fn without_scans_gets_find_what_is_wrong() -> Result<()> {
+    fn without_batches_and_scans_gets_find_what_is_wrong() -> Result<()> {
         let entries = hundred();
-        let engine = WithoutScans(loaded(&entries)?);
+        let engine = Bare(empty()?);
+        store::load(&engine, &entries, 0, 30)?;
         holds_exactly(&engine, &entries, 1)?;
         // Every key, since each is drawn only with some luck.
         for i in 0..entries.len() {

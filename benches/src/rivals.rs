@@ -63,21 +63,13 @@ pub fn of(feature: &str) -> impl Iterator<Item = &'static Stage> {
     ALL.iter().copied().filter(move |stage| stage.name.split('-').next() == Some(feature))
 }
 
+/// How a rival is opened.
+#[cfg(feature = "rival")]
+type Open = fn(std::sync::Arc<dyn vfs::Vfs>, &contract::Options) -> contract::Result<contract::Opened>;
+
 /// A rival's place in our table of engines. What only a shell needs is not there.
-#[cfg(any(
-    feature = "fjall",
-    feature = "leveldb",
-    feature = "lmdb",
-    feature = "redb",
-    feature = "rocksdb",
-    feature = "sled",
-    feature = "tinkv"
-))]
-const fn stage(
-    name: &'static str,
-    title: &'static str,
-    open: fn(std::sync::Arc<dyn vfs::Vfs>, &contract::Options) -> contract::Result<contract::Opened>,
-) -> Stage {
+#[cfg(feature = "rival")]
+const fn stage(name: &'static str, title: &'static str, open: Open) -> Stage {
     const CLOSED: contract::Error = contract::Error::Unsupported { what: "looking into a rival's files" };
     static OPTIONS: [contract::OptionSpec; 1] = [contract::SYNC];
     Stage {
@@ -96,7 +88,7 @@ const fn stage(
 
 /// The same for a rival that compresses when nobody says otherwise, and may be left to.
 #[cfg(any(feature = "fjall", feature = "leveldb", feature = "rocksdb"))]
-const fn compressing(stage: Stage) -> Stage {
+const fn compressing(name: &'static str, title: &'static str, open: Open) -> Stage {
     static OPTIONS: [contract::OptionSpec; 2] = [contract::SYNC, COMPRESSION];
     const COMPRESSION: contract::OptionSpec = contract::OptionSpec {
         name: "compression",
@@ -105,7 +97,7 @@ const fn compressing(stage: Stage) -> Stage {
         help: "all store the same bytes, or each compresses as it does when nobody says",
         live: false,
     };
-    Stage { options: &OPTIONS, ..stage }
+    Stage { options: &OPTIONS, ..stage(name, title, open) }
 }
 
 /// Whether a rival is left to compress.
@@ -114,16 +106,19 @@ fn compresses(options: &contract::Options) -> contract::Result<bool> {
     Ok(options.text("compression")? == "own")
 }
 
+/// The keys that a rival takes: fjall ends the process at one that it does not.
+#[cfg(any(feature = "fjall", feature = "lmdb"))]
+fn fits(key: &[u8], most: usize, over: &'static str) -> contract::Result<()> {
+    let what = match key.len() {
+        0 => "an empty key",
+        length if length > most => over,
+        _ => return Ok(()),
+    };
+    Err(contract::Error::Unsupported { what })
+}
+
 /// A rival's own error, as one of the world's: what it has to say, and what was being done.
-#[cfg(any(
-    feature = "fjall",
-    feature = "leveldb",
-    feature = "lmdb",
-    feature = "redb",
-    feature = "rocksdb",
-    feature = "sled",
-    feature = "tinkv"
-))]
+#[cfg(feature = "rival")]
 fn failed<E: std::error::Error + Send + Sync + 'static>(
     action: &'static str,
 ) -> impl Fn(E) -> contract::Error {

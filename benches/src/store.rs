@@ -3,7 +3,7 @@
 use crate::engines::{Kind, Subject};
 use crate::entries::{Entries, Order, Sizes};
 use anyhow::Result;
-use contract::{Batch, Durability, Engine, Worker};
+use contract::{Batch, Durability, Engine, Error, Worker};
 use std::ops::Deref;
 use std::sync::Arc;
 use vfs::Vfs;
@@ -29,17 +29,9 @@ impl Store {
         Ok(Self { engine, _worker: worker, load_batch })
     }
 
-    /// Writes the entries from number `from` on, in batches.
+    /// Writes the entries from number `from` on.
     pub fn load(&self, entries: &Entries, from: u64) -> Result<()> {
-        let mut batch = Batch::new();
-        for i in from..entries.len() {
-            batch.put(entries.key(i), entries.value(i));
-            if (i + 1) % self.load_batch == 0 || i + 1 == entries.len() {
-                self.engine.write(&batch)?;
-                batch.clear();
-            }
-        }
-        Ok(())
+        load(&*self.engine, entries, from, self.load_batch)
     }
 
     /// Closes the store, and says whether that worked.
@@ -59,6 +51,25 @@ impl Deref for Store {
 /// The entries that lie in a loaded store, in the order in which they were written.
 pub fn all(sizes: Sizes) -> Entries {
     Entries::new(sizes, Order::Shuffled(0), sizes.n)
+}
+
+/// Writes the entries from number `from` on in batches of so many; one by one where an engine has no batches, since
+/// nobody times a load.
+pub fn load(engine: &dyn Engine, entries: &Entries, from: u64, in_batch: u64) -> Result<()> {
+    let mut batch = Batch::new();
+    for i in from..entries.len() {
+        batch.put(entries.key(i), entries.value(i));
+        if (i + 1) % in_batch == 0 || i + 1 == entries.len() {
+            match engine.write(&batch) {
+                Err(Error::Unsupported { .. }) => batch
+                    .iter()
+                    .try_for_each(|entry| engine.put(entry.key, entry.value.unwrap_or_default()))?,
+                written => written?,
+            }
+            batch.clear();
+        }
+    }
+    Ok(())
 }
 
 /// Writes one operation of a fill: `batch` entries from number `i * batch` on.

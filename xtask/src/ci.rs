@@ -13,14 +13,18 @@ struct Step {
     command: fn() -> Result<Command, String>,
 }
 
+/// The engines that the benchmark measures beside ours, as far as they are built in a minute or two.
+const RIVALS: &str = "benches/fjall,benches/redb,benches/lmdb,benches/sled,benches/tinkv";
+
 const STEPS: &[Step] = &[
     Step { name: "fmt", command: || Ok(cargo("fmt", &["--all", "--check"])) },
-    // With everything that is optional and compiles from Rust alone: the book's renderer.
+    // With what is optional and compiles without C++: the book's renderer and most of the engines beside ours.
     Step {
         name: "clippy",
         command: || {
-            let args = ["--workspace", "--all-targets", "--features", "xtask/book", "--", "-D", "warnings"];
-            Ok(cargo("clippy", &args))
+            let mut command = cargo("clippy", &["--workspace", "--all-targets", "--features", "xtask/book"]);
+            command.args(["--features", RIVALS, "--", "-D", "warnings"]);
+            Ok(command)
         },
     },
     Step { name: "test", command: || Ok(cargo("test", &["--workspace"])) },
@@ -35,6 +39,7 @@ const STEPS: &[Step] = &[
     Step { name: "tidy", command: || xtask(&["tidy"]) },
     // The tests have typed its transcripts.
     Step { name: "book", command: || xtask(&["book", "--check", "--no-transcripts"]) },
+    Step { name: "rivals", command: || Ok(rivals()) },
     Step { name: "model", command: || Ok(model()) },
     Step { name: "crash", command: || Ok(crash()) },
     Step { name: "fuzz", command: || Ok(fuzz()) },
@@ -124,6 +129,11 @@ fn xtask(args: &[&str]) -> Result<Command, String> {
     let mut command = Command::new(program);
     command.args(args);
     Ok(command)
+}
+
+/// Rivals, too, answer as the contract says.
+fn rivals() -> Command {
+    cargo("test", &["--package", "benches", "--features", RIVALS, "--test", "contract"])
 }
 
 /// A million operations for each engine, beside the model.

@@ -2,13 +2,14 @@
 //!
 //! By default it hands each write to the operating system before it returns, which is our `on-request`.
 
-use super::{compresses, compressing, failed, stage};
+use super::{compresses, compressing, failed};
 use contract::{Batch, Cursor, Durability, Engine, KeyRange, Opened, RecoveryReport, Result, Scan, Stage};
 use fjall::config::CompressionPolicy;
 use fjall::{CompressionType, Database, Iter, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
+use std::ops::Bound;
 use std::sync::Arc;
 
-pub(super) static STAGE: Stage = compressing(stage("fjall", "an LSM tree in Rust", |vfs, options| {
+pub(super) static STAGE: Stage = compressing("fjall", "an LSM tree in Rust", |vfs, options| {
     let compresses = compresses(options)?;
     let mut builder = Database::builder(vfs.location()).cache_size(64 << 20);
     if !compresses {
@@ -26,11 +27,11 @@ pub(super) static STAGE: Stage = compressing(stage("fjall", "an LSM tree in Rust
     let keyspace = keyspace.map_err(failed("open"))?;
     let synced = options.durability()? == Durability::EveryWrite;
     Ok::<Opened, _>((Arc::new(Fjall { db, keyspace, synced }), RecoveryReport::default()))
-}));
+});
 
-/// It ends the process where a key is empty.
-fn named(key: &[u8]) -> Result<()> {
-    if key.is_empty() { Err(contract::Error::Unsupported { what: "an empty key" }) } else { Ok(()) }
+/// Lengths of keys are stored in 16 bits.
+fn fits(key: &[u8]) -> Result<()> {
+    super::fits(key, 65_535, "a key over 65535 bytes")
 }
 
 struct Fjall {
@@ -53,19 +54,19 @@ impl Engine for Fjall {
     }
 
     fn put(&self, key: &[u8], value: &[u8]) -> Result<()> {
-        named(key)?;
+        fits(key)?;
         self.keyspace.insert(key, value).map_err(failed("put"))?;
         self.written()
     }
 
     fn delete(&self, key: &[u8]) -> Result<()> {
-        named(key)?;
+        fits(key)?;
         self.keyspace.remove(key).map_err(failed("delete"))?;
         self.written()
     }
 
     fn write(&self, batch: &Batch) -> Result<()> {
-        batch.iter().try_for_each(|entry| named(entry.key))?;
+        batch.iter().try_for_each(|entry| fits(entry.key))?;
         let mode = if self.synced { PersistMode::SyncData } else { PersistMode::Buffer };
         let mut written = self.db.batch().durability(Some(mode));
         for entry in batch.iter() {
@@ -78,6 +79,12 @@ impl Engine for Fjall {
     }
 
     fn scan(&self, range: KeyRange<'_>) -> Result<Scan> {
+        for bound in [range.start, range.end] {
+            match bound {
+                Bound::Unbounded | Bound::Included([]) | Bound::Excluded([]) => {}
+                Bound::Included(key) | Bound::Excluded(key) => fits(key)?,
+            }
+        }
         let mut walk = Walk { rest: self.keyspace.range::<&[u8], _>((range.start, range.end)), here: None };
         walk.advance()?;
         Ok(Scan::new(walk))

@@ -3,14 +3,14 @@
 //! Its own defaults but for the budget that all have, and the filter of ten bits a key that its documentation advises.
 //! Each write is handed to the operating system before it returns, which is our `on-request`.
 
-use super::{compresses, compressing, failed, stage};
+use super::{compresses, compressing, failed};
 use contract::{Batch, Cursor, Durability, Engine, KeyRange, Opened, RecoveryReport, Result, Scan, Stage};
 use rival_leveldb::{Db, Settings};
 use std::ops::Bound;
 use std::sync::Arc;
 
 pub(super) static STAGE: Stage =
-    compressing(stage("leveldb", "an LSM tree in C++, the first of its kind", |vfs, options| {
+    compressing("leveldb", "an LSM tree in C++, the first of its kind", |vfs, options| {
         let settings = Settings {
             write_buffer_bytes: 64 << 20,
             cache_bytes: 64 << 20,
@@ -20,7 +20,7 @@ pub(super) static STAGE: Stage =
         };
         let db = Db::open(&vfs.location(), &settings).map_err(failed("open"))?;
         Ok::<Opened, _>((Arc::new(LevelDb(Arc::new(db))), RecoveryReport::default()))
-    }));
+    });
 
 struct LevelDb(Arc<Db>);
 

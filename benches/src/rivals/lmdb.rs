@@ -47,14 +47,21 @@ struct Lmdb {
     table: Table,
 }
 
+/// Unless LMDB is compiled otherwise, a key has 511 bytes at most.
+fn fits(key: &[u8]) -> Result<()> {
+    super::fits(key, 511, "a key over 511 bytes")
+}
+
 impl Engine for Lmdb {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        fits(key)?;
         let view = self.env.read_txn().map_err(failed("get"))?;
         let value = self.table.get(&view, key).map_err(failed("get"))?;
         Ok(value.map(<[u8]>::to_vec))
     }
 
     fn write(&self, batch: &Batch) -> Result<()> {
+        batch.iter().try_for_each(|entry| fits(entry.key))?;
         let mut turn = self.env.write_txn().map_err(failed("write"))?;
         for entry in batch.iter() {
             match entry.value {
@@ -99,10 +106,16 @@ fn chunk<'view>(
     view: &'view RoTxn<'static, WithoutTls>,
     range: KeyRange<'_>,
 ) -> Result<Pairs<'view>> {
-    if range.is_empty() {
+    let ends_at_nothing = matches!(range.end, Bound::Included([]) | Bound::Excluded([]));
+    if range.is_empty() || ends_at_nothing {
         return Ok(Vec::new());
     }
-    let walk = table.range(view, &(range.start, range.end)).map_err(failed("scan"))?;
+    // No key is empty, and as a bound it would be refused.
+    let start = match range.start {
+        Bound::Included([]) | Bound::Excluded([]) => Bound::Unbounded,
+        start => start,
+    };
+    let walk = table.range(view, &(start, range.end)).map_err(failed("scan"))?;
     walk.take(CHUNK).collect::<heed::Result<_>>().map_err(failed("scan"))
 }
 

@@ -3,7 +3,7 @@
 //! Its own defaults but for the budget that all have, and a filter of ten bits a key, which its manual advises for gets.
 //! Each write is handed to the operating system before it returns, which is our `on-request`.
 
-use super::{compresses, compressing, failed, stage};
+use super::{compresses, compressing, failed};
 use contract::{Batch, Cursor, Durability, Engine, KeyRange, Opened, RecoveryReport, Result, Scan, Stage};
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, DBRawIterator, Options, ReadOptions, WriteBatch,
@@ -13,7 +13,7 @@ use self_cell::self_cell;
 use std::ops::Bound;
 use std::sync::Arc;
 
-pub(super) static STAGE: Stage = compressing(stage("rocksdb", "an LSM tree in C++", |vfs, options| {
+pub(super) static STAGE: Stage = compressing("rocksdb", "an LSM tree in C++", |vfs, options| {
     let mut tables = BlockBasedOptions::default();
     tables.set_block_cache(&Cache::new_lru_cache(64 << 20));
     tables.set_bloom_filter(10.0, false);
@@ -27,7 +27,7 @@ pub(super) static STAGE: Stage = compressing(stage("rocksdb", "an LSM tree in C+
     let db = DB::open(&settings, vfs.location()).map_err(failed("open"))?;
     let synced = options.durability()? == Durability::EveryWrite;
     Ok::<Opened, _>((Arc::new(RocksDb { db: Arc::new(db), synced }), RecoveryReport::default()))
-}));
+});
 
 struct RocksDb {
     db: Arc<DB>,

@@ -1,10 +1,12 @@
 //! tinkv 0.10, another Bitcask in Rust: a map of keys over append-only files.
 //!
-//! It has no batches and no ordered scans; a batch is handed over entry by entry. All its calls want it for themselves,
-//! so a lock goes round it. Its opening reads entry by entry without a buffer: a million would take a minute.
+//! It has no batches and no ordered scans. All its calls want it for themselves, so a lock goes round it. Its opening reads entry by entry without a buffer: a million would take a minute.
 
 use super::{failed, stage};
-use contract::{Batch, Durability, Engine, Error, KeyRange, Opened, RecoveryReport, Result, Scan, Stage};
+use contract::{
+    Batch, Durability, Engine, Error, KeyRange, MAX_KEY_BYTES, MAX_VALUE_BYTES, Opened, RecoveryReport,
+    Result, Scan, Stage,
+};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tinkv::{OpenOptions, Store};
 use vfs::Vfs;
@@ -17,7 +19,12 @@ pub(super) static STAGE: Stage = stage("tinkv", "another Bitcask in Rust", |vfs,
         return Err(Error::Unsupported { what: "opening a large store in a time to wait for" });
     }
     let synced = options.durability()? == Durability::EveryWrite;
-    let store = OpenOptions::new().sync(synced).open(vfs.location());
+    // Unless it is told so, its keys have 64 bytes at most and its values 64 KiB.
+    let store = OpenOptions::new()
+        .max_key_size(MAX_KEY_BYTES)
+        .max_value_size(MAX_VALUE_BYTES)
+        .sync(synced)
+        .open(vfs.location());
     let store = Tinkv(Mutex::new(store.map_err(failed("open"))?));
     Ok::<Opened, _>((Arc::new(store), RecoveryReport::default()))
 });
@@ -41,6 +48,9 @@ impl Engine for Tinkv {
     }
 
     fn write(&self, batch: &Batch) -> Result<()> {
+        if batch.len() > 1 {
+            return Err(Error::Unsupported { what: "a batch of several entries" });
+        }
         let mut store = self.turn();
         for entry in batch.iter() {
             match entry.value {
