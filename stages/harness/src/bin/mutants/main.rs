@@ -25,6 +25,7 @@ use memory::Memory;
 use record::{Record, Row};
 use rules::{AREAS, Area};
 use sites::{Site, Source};
+use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,7 +60,7 @@ The copy and its build lie in the target folder, under mutants. Exit status: 0 e
 struct Args {
     list: bool,
     only: Vec<String>,
-    jobs: Option<usize>,
+    jobs: Option<NonZeroUsize>,
     record: Option<PathBuf>,
     stricter: bool,
     markdown: Option<PathBuf>,
@@ -91,13 +92,16 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
         match arg {
             Long("list") => args.list = true,
             Long("only") => args.only.push(parser.value()?.string()?),
-            Long("jobs") => args.jobs = Some(parser.value()?.parse::<usize>()?.max(1)),
+            Long("jobs") => args.jobs = Some(parser.value()?.parse::<NonZeroUsize>()?),
             Long("record") => args.record = Some(parser.value()?.into()),
             Long("stricter") => args.stricter = true,
             Long("markdown") => args.markdown = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(None),
             _ => return Err(arg.unexpected()),
         }
+    }
+    if args.stricter && args.record.is_none() {
+        return Err("--stricter is about what a --record holds; name its file".into());
     }
     Ok(Some(args))
 }
@@ -191,7 +195,8 @@ fn take_out(sites: &[&Site], sources: &[Source], record: &mut Record, args: &Arg
         Ok(())
     };
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..args.jobs.unwrap_or(1)).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> =
+            (0..args.jobs.map_or(1, NonZeroUsize::get)).map(|_| scope.spawn(work)).collect();
         workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })?;
     for (_, site) in written {
