@@ -1,5 +1,5 @@
 //! The contract, asked of everybody who is measured: what an engine of ours must answer, a rival must answer too, or
-//! say that it cannot. Only rivals that were compiled in take part: `cargo test -p benches --features fjall,redb,…`.
+//! say that it cannot. Only rivals that were compiled in take part: `cargo xtask bench contract --rivals fjall,redb`.
 //!
 //! The operations are those with which the harness judges our engines, made from a seed, and so is the model. What is
 //! left out is what the contract asks of our files: reports of recoveries, damage, statistics.

@@ -8,6 +8,7 @@ mod runs;
 use crate::{Failure, workspace};
 use runs::RUNS;
 use std::ffi::{OsStr, OsString};
+use std::process::Command;
 
 /// Who can be measured beside the engines: each a feature of `benches`.
 const RIVALS: [&str; 7] = ["rocksdb", "leveldb", "fjall", "redb", "lmdb", "sled", "tinkv"];
@@ -31,30 +32,47 @@ const PIECES_FILES: [&str; 6] = [
 
 /// Builds the benchmark's programs, and runs the one that conducts.
 pub fn run(args: &[OsString]) -> Result<(), Failure> {
-    if args.first().is_some_and(|first| first == "pieces") {
-        return pieces(&args[1..]);
+    match args.first().and_then(|first| first.to_str()) {
+        Some("pieces") => return pieces(&args[1..]),
+        Some("contract") => return contract(&args[1..]),
+        _ => {}
     }
     let args = expanded(args);
     let features = features(&args)?;
-    let cargo = |verb: &str| {
-        let mut command = workspace::cargo(verb);
-        command.args(["--release", "--package", "benches"]);
-        if !features.is_empty() {
-            command.arg("--features").arg(&features);
-        }
-        // Rivals in C++ choose their checksums and filters when they are compiled, ours when they run: so they are
-        // compiled for the machine that runs them.
-        if std::env::var_os("CXXFLAGS").is_none() {
-            command.env("CXXFLAGS", "-march=native");
-        }
-        if std::env::var_os("CMAKE_TOOLCHAIN_FILE").is_none() {
-            command.env("CMAKE_TOOLCHAIN_FILE", workspace::root().join("benches/leveldb/toolchain.cmake"));
-        }
-        command
-    };
     // The one that counts its heap is started by the other.
-    workspace::pass_on(cargo("build").args(["--quiet", "--bin", "bench-heap"]))?;
-    workspace::pass_on(cargo("run").args(["--bin", "bench", "--"]).args(args))
+    workspace::pass_on(cargo("build", &features).args(["--quiet", "--bin", "bench-heap"]))?;
+    workspace::pass_on(cargo("run", &features).args(["--bin", "bench", "--"]).args(args))
+}
+
+/// Asks the rivals what the contract asks of our engines.
+fn contract(args: &[OsString]) -> Result<(), Failure> {
+    let features = features(args)?;
+    let stray =
+        |arg: &&OsString| arg.to_str().is_none_or(|arg| arg.starts_with('-') && !arg.starts_with("--rivals"));
+    if features.is_empty() || args.iter().any(|arg| stray(&arg)) {
+        return Err(Failure::Usage(
+            "contract takes --rivals [NAMES] or --rivals-native, and nothing else".into(),
+        ));
+    }
+    workspace::pass_on(cargo("test", &features).args(["--test", "contract", "--", "--nocapture"]))
+}
+
+/// A command of cargo for the benchmark, built for release with these rivals.
+fn cargo(verb: &str, features: &str) -> Command {
+    let mut command = workspace::cargo(verb);
+    command.args(["--release", "--package", "benches"]);
+    if !features.is_empty() {
+        command.arg("--features").arg(features);
+    }
+    // Rivals in C++ choose their checksums and filters when they are compiled, ours when they run: so they are
+    // compiled for the machine that runs them.
+    if std::env::var_os("CXXFLAGS").is_none() {
+        command.env("CXXFLAGS", "-march=native");
+    }
+    if std::env::var_os("CMAKE_TOOLCHAIN_FILE").is_none() {
+        command.env("CMAKE_TOOLCHAIN_FILE", workspace::root().join("benches/leveldb/toolchain.cmake"));
+    }
+    command
 }
 
 /// Runs Criterion's benchmarks in a folder of their own, so that nothing of an earlier run is among the figures, and has
@@ -154,8 +172,9 @@ mod tests {
         let manifest = workspace::read(&workspace::root().join("benches/Cargo.toml")).unwrap();
         let (_, features) = manifest.split_once("[features]\n").expect("features");
         let (features, _) = features.split_once("\n\n").expect("another section");
-        let names: Vec<_> =
-            features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+        let names = features.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+        // Which is on where any of them is.
+        let names: Vec<_> = names.filter(|name| *name != "rival").collect();
         let mut rivals = RIVALS;
         rivals.sort_unstable();
         assert_eq!(names, rivals, "a default feature, or a rival that nobody can ask for");

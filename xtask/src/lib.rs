@@ -41,6 +41,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   bench   measure the engines (built for release); cargo xtask bench --help tells the rest
             --rivals LIST     and beside them fjall, redb, lmdb, sled, tinkv, rocksdb, or some of these
             stage1, stage2, stage3  the runs whose figures the book shows; what follows changes them
+            contract --rivals  what the contract asks of our engines, asked of these
             pieces            memtable, table, filter, cache, keydir, log and checksum by themselves, by Criterion
   crash   simulate crashes (built for release); cargo xtask crash --help tells the rest
   simulate  run a compaction strategy over a workload without a disk; cargo xtask simulate --help tells the rest
