@@ -48,8 +48,8 @@ pub fn run(args: &[OsString]) -> Result<(), Failure> {
 fn contract(args: &[OsString]) -> Result<(), Failure> {
     let features = features(args)?;
     let stray =
-        |arg: &&OsString| arg.to_str().is_none_or(|arg| arg.starts_with('-') && !arg.starts_with("--rivals"));
-    if features.is_empty() || args.iter().any(|arg| stray(&arg)) {
+        |arg: &OsString| arg.to_str().is_none_or(|arg| arg.starts_with('-') && !arg.starts_with("--rivals"));
+    if features.is_empty() || args.iter().any(stray) {
         return Err(Failure::Usage(
             "contract takes --rivals [NAMES] or --rivals-native, and nothing else".into(),
         ));

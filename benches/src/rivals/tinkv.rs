@@ -1,6 +1,7 @@
 //! tinkv 0.10, another Bitcask in Rust: a map of keys over append-only files.
 //!
-//! It has no batches and no ordered scans. All its calls want it for themselves, so a lock goes round it. Its opening reads entry by entry without a buffer: a million would take a minute.
+//! It has no batches and no ordered scans. All its calls want it for themselves, so a lock goes round it. Its opening
+//! reads entry by entry without a buffer: a million would take a minute.
 
 use super::{failed, stage};
 use contract::{
